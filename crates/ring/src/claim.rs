@@ -1,0 +1,192 @@
+//! Claiming slots and publishing them, for one producer and for many.
+//!
+//! # One producer
+//! `next` is private; a flush stores it into the cursor. Nobody else writes the cursor.
+//!
+//! # Many producers
+//! A claim looks at the capacity first and then moves the claim sequence by compare-and-swap, so a claim that does not
+//! fit leaves nothing behind. A claim of n slots from s on is published by a *stamp*: `count[s] = n`, then
+//! `stamp[s] = s + 1`. The cursor is moved from claim to claim by whoever finds the next one stamped:
+//!
+//! ```text
+//!   P1  count[s] = n; stamp[s + 1 ..] = not a claim
+//!   P2  stamp[s] = s + 1                          (SeqCst)
+//!   P3  c = cursor                                (SeqCst)
+//!   P4  stamp[c] == c + 1 ?  no: done             (SeqCst)
+//!   P5  cursor: c -> c + count[c] by compare-and-swap (SeqCst), back to P3
+//! ```
+//! So consumers, in any language, look at one word whoever publishes. (LMAX and disruptor-rs let every consumer scan a
+//! stamp an event instead.)
+//!
+//! *No claim is left behind.* Let R be the thread whose P5 brings the cursor to s. Either R's next P4 comes after P2 in
+//! the single order of SeqCst accesses, and R sees the stamp; or it comes before, then P3 comes after R's P5 and finds
+//! the cursor at s or beyond.
+//!
+//! *No claim is published early.* The cursor stands on claims' first slots only, so a stamp that P4 finds there is a
+//! first slot's. P1 overwrites the stamps of the slots behind, so that none from 2^32 events ago can match.
+//!
+//! `gate`, beside the claim sequence, is a shared lower bound of the slowest sink, so that a claim normally reads no
+//! line that consumers write. It may go back when a slow thread stores it late: that costs a look at the sinks.
+
+use crate::layout::CURSOR;
+use crate::layout::{Cell, OPEN};
+use crate::memory::{Memory, View};
+use crate::sequence::{distance, publish, slowest, wake};
+use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use millrace_park::sync::seqcst;
+
+/// Why nothing was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimError {
+    /// No room now.
+    Full,
+    /// More than the ring could ever hold.
+    TooLarge,
+    /// The ring takes no more events.
+    Closed,
+    /// The ring's memory is gone: every environment has left it.
+    Gone,
+}
+
+/// What one producer knows.
+#[derive(Debug)]
+pub(crate) struct Claimer {
+    /// Which producer cell is ours.
+    pub(crate) index: u32,
+    /// Next sequence to claim; one producer only.
+    next: u32,
+    /// Lower bound of the slowest sink; one producer only.
+    gate: u32,
+    /// Something was committed since the last flush.
+    dirty: bool,
+}
+
+impl Claimer {
+    pub(crate) fn new(index: u32, view: &View<'_>) -> Self {
+        let next = view.cursor.value.load(Acquire);
+        Self { index, next, gate: slowest(view, view.geometry.sinks).1, dirty: false }
+    }
+
+    /// For a seat of a multi-producer ring, where nothing but the seat is a producer's own.
+    pub(crate) fn stateless(index: u32) -> Self {
+        Self { index, next: 0, gate: 0, dirty: false }
+    }
+
+    /// Slots free behind `at`.
+    pub(crate) fn room(&self, view: &View<'_>, at: u32) -> u32 {
+        let used = distance(slowest(view, view.geometry.sinks).1, at).max(0).cast_unsigned();
+        view.geometry.capacity.saturating_sub(used)
+    }
+
+    fn cell<'a>(&self, view: &View<'a>) -> &'a Cell {
+        &view.producers[self.index as usize]
+    }
+
+    /// Where the next claim begins, unless another producer is faster.
+    pub(crate) fn position(&self, view: &View<'_>) -> u32 {
+        if view.geometry.multi { view.claim.value.load(Acquire) } else { self.next }
+    }
+
+    /// Claims `n` slots that begin at `at`; `Ok(false)` when another producer was faster.
+    #[inline]
+    pub(crate) fn try_claim(&mut self, view: &View<'_>, at: u32, n: u32) -> Result<bool, ClaimError> {
+        let capacity = view.geometry.capacity;
+        if n > capacity {
+            return Err(ClaimError::TooLarge);
+        }
+        if view.header.state.load(Acquire) != OPEN {
+            return Err(ClaimError::Closed);
+        }
+        let end = at.wrapping_add(n);
+        let fits = |gate: u32| distance(gate, end) <= capacity.cast_signed();
+        if view.geometry.multi {
+            if !fits(view.claim.gate.load(Acquire)) {
+                let (_, gate) = slowest(view, view.geometry.sinks);
+                view.claim.gate.store(gate, Release);
+                if !fits(gate) {
+                    return Err(ClaimError::Full);
+                }
+            }
+            return Ok(view.claim.value.compare_exchange(at, end, Acquire, Relaxed).is_ok());
+        }
+        if !fits(self.gate) {
+            self.gate = slowest(view, view.geometry.sinks).1;
+            if !fits(self.gate) {
+                return Err(ClaimError::Full);
+            }
+        }
+        self.next = end;
+        Ok(true)
+    }
+
+    /// The claim of `n` slots from `start` on is written. Consumers may see it from now on and do after the flush.
+    #[inline]
+    pub(crate) fn commit(&mut self, view: &View<'_>, start: u32, n: u32) {
+        self.dirty = true;
+        if !view.geometry.multi {
+            return;
+        }
+        for behind in 1..n {
+            let sequence = start.wrapping_add(behind);
+            view.stamps[view.index(sequence)].store(sequence, Relaxed);
+        }
+        let first = view.index(start);
+        view.counts[first].store(n, Relaxed);
+        seqcst::store(&view.stamps[first], start.wrapping_add(1));
+        loop {
+            let cursor = seqcst::load(&view.cursor.value);
+            let at = view.index(cursor);
+            if seqcst::load(&view.stamps[at]) != cursor.wrapping_add(1) {
+                return;
+            }
+            // Not the count of a later lap: then the cursor has moved on, and the compare-and-swap fails.
+            let next = cursor.wrapping_add(view.counts[at].load(Relaxed));
+            if seqcst::compare_exchange(&view.cursor.value, cursor, next).is_ok() && next < cursor {
+                view.cursor.wraps.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// Makes what was committed visible and wakes consumers that wait for it.
+    #[inline]
+    pub(crate) fn flush(&mut self, memory: &Memory, view: &View<'_>) {
+        if !self.dirty {
+            return;
+        }
+        self.dirty = false;
+        if !view.geometry.multi {
+            publish(memory, view.cursor, self.next, self.cell(view));
+        } else if view.geometry.wait.sleeps() {
+            wake(memory, view.cursor, self.cell(view));
+        }
+    }
+
+    /// Asks to be woken when the slowest sink moves on. True when `n` slots are free already, or never will be.
+    pub(crate) fn arm(&mut self, view: &View<'_>, n: u32) -> bool {
+        loop {
+            let (cell, _) = slowest(view, view.geometry.sinks);
+            cell.producers.arm(self.index);
+            let end = self.position(view).wrapping_add(n);
+            let holds = |sequence| distance(sequence, end) > view.geometry.capacity.cast_signed();
+            let open = seqcst::load(&view.header.state) == OPEN;
+            // Only a sink that still holds us back will wake us: see the consumer's side.
+            if open && holds(seqcst::load(&cell.value)) {
+                return false;
+            }
+            cell.producers.disarm(self.index);
+            if !open || !holds(slowest(view, view.geometry.sinks).1) {
+                return true;
+            }
+        }
+    }
+}
+
+/// True when a stage that follows `upstream` and stands at `next` will get nothing more.
+pub(crate) fn ended(view: &View<'_>, next: u32) -> bool {
+    if seqcst::load(&view.header.state) == OPEN {
+        return false;
+    }
+    let claimed = if view.geometry.multi { seqcst::load(&view.claim.value) } else { next };
+    let published = slowest(view, CURSOR).1;
+    published == next && claimed == next
+}

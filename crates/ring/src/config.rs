@@ -1,0 +1,147 @@
+//! What a ring is made of, checked before it is made.
+
+use crate::graph::{GraphError, Stage, upstream_masks};
+use crate::layout::{GRANULE, MAX_CAPACITY, MAX_PRODUCERS};
+use std::fmt;
+
+/// Who publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Producers {
+    /// One producer: no claim is contended.
+    Single,
+    /// Up to this many at a time, 32 at most.
+    Multi(u32),
+}
+
+/// How a consumer without events and a producer without room wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Wait {
+    /// Sleep at once.
+    Block = 0,
+    /// Give the processor away between looks; never sleeps, so publishing costs no look at sleepers.
+    Yield = 1,
+    /// Look again and again; for threads that own a core.
+    Spin = 2,
+    /// Spin a little, yield a little, then sleep.
+    Adaptive = 3,
+}
+
+impl Wait {
+    /// Reads the number in a header.
+    pub(crate) fn from_u32(number: u32) -> Option<Self> {
+        [Self::Block, Self::Yield, Self::Spin, Self::Adaptive].into_iter().find(|wait| *wait as u32 == number)
+    }
+
+    /// True when waiters sleep, so that who advances a sequence has to look for them.
+    pub(crate) fn sleeps(self) -> bool {
+        matches!(self, Self::Block | Self::Adaptive)
+    }
+}
+
+/// A ring to be made.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Slots, a power of two from 2 to 2^30.
+    pub capacity: u32,
+    /// Bytes a slot, a multiple of 4.
+    pub stride: u32,
+    /// Who publishes.
+    pub producers: Producers,
+    /// How everybody waits.
+    pub wait: Wait,
+    /// The graph.
+    pub stages: Vec<Stage>,
+    /// First sequence: 0, unless a test wants to see the wrap.
+    pub start: u32,
+}
+
+impl Config {
+    /// A ring of `capacity` slots of `stride` bytes: one producer, adaptive waiting, no stage yet.
+    #[must_use]
+    pub fn new(capacity: u32, stride: u32) -> Self {
+        Self { capacity, stride, producers: Producers::Single, wait: Wait::Adaptive, stages: Vec::new(), start: 0 }
+    }
+
+    /// A byte ring of `bytes` bytes.
+    #[must_use]
+    pub fn bytes(bytes: u32) -> Self {
+        Self::new(bytes / GRANULE, GRANULE)
+    }
+
+    /// Adds a stage that follows `after`, or the producers when `after` is empty.
+    #[must_use]
+    pub fn stage(mut self, name: &str, after: &[&str]) -> Self {
+        self.stages.push(Stage { name: name.into(), after: after.iter().map(|name| (*name).into()).collect() });
+        self
+    }
+
+    /// Several producers.
+    #[must_use]
+    pub fn multi(mut self, most: u32) -> Self {
+        self.producers = Producers::Multi(most);
+        self
+    }
+
+    /// Another way to wait.
+    #[must_use]
+    pub fn wait(mut self, wait: Wait) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Another first sequence.
+    #[must_use]
+    pub fn start(mut self, sequence: u32) -> Self {
+        self.start = sequence;
+        self
+    }
+
+    /// The upstream mask of each stage, or what is wrong with this ring.
+    pub(crate) fn check(&self) -> Result<Vec<u32>, ConfigError> {
+        if !self.capacity.is_power_of_two() || !(2..=MAX_CAPACITY).contains(&self.capacity) {
+            return Err(ConfigError::Capacity(self.capacity));
+        }
+        if self.stride == 0 || !self.stride.is_multiple_of(4) {
+            return Err(ConfigError::Stride(self.stride));
+        }
+        if let Producers::Multi(most) = self.producers
+            && !(1..=MAX_PRODUCERS).contains(&most)
+        {
+            return Err(ConfigError::Producers(most));
+        }
+        Ok(upstream_masks(&self.stages)?)
+    }
+}
+
+/// Why a ring cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigError {
+    /// Not a power of two from 2 to 2^30.
+    Capacity(u32),
+    /// Not a positive multiple of 4.
+    Stride(u32),
+    /// Not from 1 to 32.
+    Producers(u32),
+    /// The stages do not make a graph.
+    Graph(GraphError),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capacity(got) => write!(f, "capacity is {got}, allowed is a power of two from 2 to 2^30"),
+            Self::Stride(got) => write!(f, "stride is {got}, allowed is a positive multiple of 4"),
+            Self::Producers(got) => write!(f, "producers is {got}, allowed is 1 to 32"),
+            Self::Graph(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl From<GraphError> for ConfigError {
+    fn from(error: GraphError) -> Self {
+        Self::Graph(error)
+    }
+}

@@ -1,0 +1,90 @@
+//! The graph of stages: named, acyclic, everyone reachable.
+
+use crate::layout::{CURSOR, MAX_STAGES};
+use std::fmt;
+
+/// A stage and whom it follows; nobody means the producers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// Unique in its ring.
+    pub name: String,
+    /// Names of stages that must be done with an event first.
+    pub after: Vec<String>,
+}
+
+/// Why stages do not make a graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GraphError {
+    /// No stage, or more than 31.
+    Count(usize),
+    /// Two stages of this name.
+    Twice(String),
+    /// The first follows the second, which does not exist.
+    Unknown(String, String),
+    /// These follow each other in a circle.
+    Cycle(Vec<String>),
+}
+
+impl fmt::Display for GraphError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(got) => write!(f, "there are {got} stages, allowed are 1 to {MAX_STAGES}"),
+            Self::Twice(name) => write!(f, "there are two stages named '{name}'"),
+            Self::Unknown(stage, after) => write!(f, "stage '{stage}' follows '{after}', which is no stage"),
+            Self::Cycle(path) => write!(f, "stages follow each other in a circle: {}", path.join(" -> ")),
+        }
+    }
+}
+
+impl std::error::Error for GraphError {}
+
+/// The upstream mask of each stage.
+pub(crate) fn upstream_masks(stages: &[Stage]) -> Result<Vec<u32>, GraphError> {
+    if stages.is_empty() || stages.len() > MAX_STAGES as usize {
+        return Err(GraphError::Count(stages.len()));
+    }
+    let index = |name: &str| stages.iter().position(|stage| stage.name == name);
+    let mut masks = Vec::with_capacity(stages.len());
+    for (position, stage) in stages.iter().enumerate() {
+        if index(&stage.name) != Some(position) {
+            return Err(GraphError::Twice(stage.name.clone()));
+        }
+        let mut mask = 0;
+        for after in &stage.after {
+            let upstream = index(after).ok_or_else(|| GraphError::Unknown(stage.name.clone(), after.clone()))?;
+            mask |= 1 << upstream;
+        }
+        masks.push(if mask == 0 { CURSOR } else { mask });
+    }
+    match find_cycle(&masks) {
+        Some(cycle) => Err(GraphError::Cycle(cycle.iter().map(|at| stages[*at].name.clone()).collect())),
+        None => Ok(masks),
+    }
+}
+
+/// A circle of stages, its first repeated as its last.
+fn find_cycle(masks: &[u32]) -> Option<Vec<usize>> {
+    // Stages all of whose upstream is done are taken away until none is left, or only circles and what follows them.
+    let mut done = CURSOR;
+    while let Some(next) = (0..masks.len()).find(|at| done & (1 << at) == 0 && masks[*at] & !done == 0) {
+        done |= 1 << next;
+    }
+    let mut at = (0..masks.len()).find(|at| done & (1 << at) == 0)?;
+    let mut path = vec![at];
+    loop {
+        at = (masks[at] & !done).trailing_zeros() as usize;
+        if let Some(first) = path.iter().position(|seen| *seen == at) {
+            path.drain(..first);
+            path.push(at);
+            path.reverse();
+            return Some(path);
+        }
+        path.push(at);
+    }
+}
+
+/// The stages nobody follows: what producers must not overtake.
+pub(crate) fn sinks(masks: &[u32]) -> u32 {
+    let followed = masks.iter().fold(0, |all, mask| all | mask);
+    (0..masks.len()).filter(|at| followed & (1 << at) == 0).fold(0, |all, at| all | 1 << at)
+}

@@ -1,0 +1,200 @@
+//! The one layout of a ring in shared memory. TypeScript holds the same numbers, and a test compares them.
+//!
+//! ```text
+//!   0                header, 512 bytes: 128 words, see `Header`
+//!   512              cursor cell: events up to here are published
+//!   640              claim cell: events up to here are claimed (multi-producer rings)
+//!   768              a cell a stage: events before its value are consumed by it
+//!   ...              a cell a producer: who it is, what it counted
+//!   stamps           multi-producer rings: a stamp a slot, then a count a slot (4 bytes each)
+//!   slots            capacity slots of `stride` bytes
+//! ```
+//! A cell is 128 bytes long and its words lie in the first 64, so that two cells never share a cache line, wherever
+//! the block begins, nor a pair of lines that the prefetcher brings together.
+
+use millrace_park::Sleepers;
+use millrace_park::sync::atomic::AtomicU32;
+use std::mem::{offset_of, size_of};
+
+/// First word of every shared object: "MLRC".
+pub const MAGIC: u32 = 0x4d4c_5243;
+/// Layouts of another version are refused.
+pub const VERSION: u32 = 1;
+/// Most slots a ring may have: sequences are 32 bits and compared by their difference.
+pub const MAX_CAPACITY: u32 = 1 << 30;
+/// Most stages: one bit of an upstream mask each, the last bit is the cursor.
+pub const MAX_STAGES: u32 = 31;
+/// Most producers: one bit of a sleepers word each.
+pub const MAX_PRODUCERS: u32 = 32;
+/// The bit of an upstream mask that stands for the producers' cursor.
+pub const CURSOR: u32 = 1 << 31;
+/// Bytes of a byte ring's slot. A record takes one or more.
+pub const GRANULE: u32 = 32;
+/// Length word of a record that fills the end of the ring, or that was given up: skip it.
+pub const PADDING: u32 = u32::MAX;
+/// Bytes before a record's header fields: its length and its granules.
+pub const RECORD_PREFIX: u32 = 8;
+
+/// What every shared object begins with, and what a ring adds.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Header {
+    pub(crate) magic: AtomicU32,
+    pub(crate) version: AtomicU32,
+    pub(crate) id: [AtomicU32; 2],
+    pub(crate) kind: AtomicU32,
+    pub(crate) length: AtomicU32,
+    /// [`OPEN`], [`CLOSING`] or [`FAILED`]; only grows.
+    pub(crate) state: AtomicU32,
+    pub(crate) wait: AtomicU32,
+    pub(crate) capacity: AtomicU32,
+    pub(crate) stride: AtomicU32,
+    pub(crate) stages: AtomicU32,
+    pub(crate) multi: AtomicU32,
+    pub(crate) max_producers: AtomicU32,
+    pub(crate) stamps: AtomicU32,
+    pub(crate) slots: AtomicU32,
+    /// Byte rings: bytes of the header fields of a record.
+    pub(crate) fields: AtomicU32,
+    /// Producers open, a bit each.
+    pub(crate) producers: AtomicU32,
+    /// Events accepted by a producer whose thread ended before they were flushed.
+    pub(crate) lost: AtomicU32,
+    pub(crate) reserved: [AtomicU32; 46],
+    /// Whom each stage follows: a bit a stage, [`CURSOR`] for the producers.
+    pub(crate) upstream: [AtomicU32; 32],
+    pub(crate) room: [AtomicU32; 32],
+}
+
+/// A sequence, who sleeps on it, and what its writer counts.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Cell {
+    /// The sequence: the next one to publish, claim or consume. Grows only, wraps at 2^32.
+    pub(crate) value: AtomicU32,
+    /// Consumers that wait for `value` to grow, a bit a stage.
+    pub(crate) consumers: Sleepers,
+    /// Producers that wait for `value` to grow, a bit a producer.
+    pub(crate) producers: Sleepers,
+    /// How often `value` has wrapped; written by its writer only.
+    pub(crate) wraps: AtomicU32,
+    /// Claim cell: a lower bound of the slowest sink's sequence, see `multi`.
+    pub(crate) gate: AtomicU32,
+    /// Environment that works on this stage or with this producer, 0 when nobody does.
+    pub(crate) owner: AtomicU32,
+    /// Wakes made by the writer.
+    pub(crate) made: AtomicU32,
+    /// Looks of the writer that found nobody asleep.
+    pub(crate) elided: AtomicU32,
+    /// Batches taken.
+    pub(crate) batches: AtomicU32,
+    /// Times a waiter went to sleep here.
+    pub(crate) waits: AtomicU32,
+    /// Producer cell: events accepted and not yet flushed.
+    pub(crate) staged: AtomicU32,
+    pub(crate) room: [AtomicU32; 21],
+}
+
+/// Bytes of the header.
+pub const HEADER_BYTES: usize = size_of::<Header>();
+/// Bytes of a cell.
+pub const CELL_BYTES: usize = size_of::<Cell>();
+
+/// Value of `Header::state`: events flow.
+pub const OPEN: u32 = 0;
+/// Value of `Header::state`: nothing more is accepted, what was published is consumed.
+pub const CLOSING: u32 = 1;
+/// Value of `Header::state`: a consumer failed for good; producers are told.
+pub const FAILED: u32 = 2;
+
+/// Value of `Header::kind`: slots of one typed event each.
+pub const KIND_RING: u32 = 1;
+/// Value of `Header::kind`: records of several slots.
+pub const KIND_BYTES: u32 = 2;
+
+/// Where slots begin and how long everything is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offsets {
+    /// First stage cell.
+    pub stages: usize,
+    /// First producer cell.
+    pub producers: usize,
+    /// First stamp; equal to `slots` for single-producer rings.
+    pub stamps: usize,
+    /// First slot.
+    pub slots: usize,
+    /// The whole block.
+    pub length: usize,
+}
+
+impl Offsets {
+    /// Places the parts of a ring.
+    #[must_use]
+    pub const fn new(stages: u32, max_producers: u32, multi: bool, capacity: u32, stride: u32) -> Self {
+        let first_stage = HEADER_BYTES + 2 * CELL_BYTES;
+        let producers = first_stage + stages as usize * CELL_BYTES;
+        let stamps = producers + max_producers as usize * CELL_BYTES;
+        let slots = stamps + if multi { capacity as usize * 8 } else { 0 };
+        Self { stages: first_stage, producers, stamps, slots, length: slots + capacity as usize * stride as usize }
+    }
+}
+
+macro_rules! words {
+    ($($name:literal = $value:expr),* $(,)?) => {
+        /// Every number the TypeScript side must agree on, by the name it has there. Offsets are in 32-bit words.
+        pub const NUMBERS: &[(&str, u32)] = &[$(($name, $value as u32)),*];
+    };
+}
+
+words! {
+    "MAGIC" = MAGIC,
+    "VERSION" = VERSION,
+    "MAX_CAPACITY" = MAX_CAPACITY,
+    "MAX_STAGES" = MAX_STAGES,
+    "MAX_PRODUCERS" = MAX_PRODUCERS,
+    "CURSOR_BIT" = 31,
+    "GRANULE" = GRANULE,
+    "PADDING" = PADDING,
+    "RECORD_PREFIX" = RECORD_PREFIX,
+    "OPEN" = OPEN,
+    "CLOSING" = CLOSING,
+    "FAILED" = FAILED,
+    "KIND_RING" = KIND_RING,
+    "KIND_BYTES" = KIND_BYTES,
+    "HEADER_MAGIC" = offset_of!(Header, magic) / 4,
+    "HEADER_VERSION" = offset_of!(Header, version) / 4,
+    "HEADER_ID" = offset_of!(Header, id) / 4,
+    "HEADER_KIND" = offset_of!(Header, kind) / 4,
+    "HEADER_LENGTH" = offset_of!(Header, length) / 4,
+    "HEADER_STATE" = offset_of!(Header, state) / 4,
+    "HEADER_WAIT" = offset_of!(Header, wait) / 4,
+    "HEADER_CAPACITY" = offset_of!(Header, capacity) / 4,
+    "HEADER_STRIDE" = offset_of!(Header, stride) / 4,
+    "HEADER_STAGES" = offset_of!(Header, stages) / 4,
+    "HEADER_MULTI" = offset_of!(Header, multi) / 4,
+    "HEADER_MAX_PRODUCERS" = offset_of!(Header, max_producers) / 4,
+    "HEADER_STAMPS" = offset_of!(Header, stamps) / 4,
+    "HEADER_SLOTS" = offset_of!(Header, slots) / 4,
+    "HEADER_FIELDS" = offset_of!(Header, fields) / 4,
+    "HEADER_PRODUCERS" = offset_of!(Header, producers) / 4,
+    "HEADER_LOST" = offset_of!(Header, lost) / 4,
+    "HEADER_UPSTREAM" = offset_of!(Header, upstream) / 4,
+    "CURSOR_CELL" = HEADER_BYTES / 4,
+    "CLAIM_CELL" = (HEADER_BYTES + CELL_BYTES) / 4,
+    "STAGE_CELLS" = (HEADER_BYTES + 2 * CELL_BYTES) / 4,
+    "CELL_WORDS" = CELL_BYTES / 4,
+    "CELL_VALUE" = offset_of!(Cell, value) / 4,
+    "CELL_CONSUMERS" = offset_of!(Cell, consumers) / 4,
+    "CELL_PRODUCERS" = offset_of!(Cell, producers) / 4,
+    "CELL_WRAPS" = offset_of!(Cell, wraps) / 4,
+    "CELL_GATE" = offset_of!(Cell, gate) / 4,
+    "CELL_OWNER" = offset_of!(Cell, owner) / 4,
+    "CELL_MADE" = offset_of!(Cell, made) / 4,
+    "CELL_ELIDED" = offset_of!(Cell, elided) / 4,
+    "CELL_BATCHES" = offset_of!(Cell, batches) / 4,
+    "CELL_WAITS" = offset_of!(Cell, waits) / 4,
+    "CELL_STAGED" = offset_of!(Cell, staged) / 4,
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(HEADER_BYTES == 512 && CELL_BYTES == 128);

@@ -1,0 +1,347 @@
+//! Where a ring lives: on the native heap, or in a region that JavaScript owns.
+
+use crate::config::{Config, Producers, Wait};
+use crate::graph::sinks;
+use crate::layout::{
+    CELL_BYTES, Cell, HEADER_BYTES, Header, KIND_BYTES, KIND_RING, MAGIC, MAX_STAGES, Offsets, VERSION,
+};
+use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use millrace_park::{Region, Turn, WakerTable};
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// What is fixed about a ring. A native copy: shared memory could be scribbled over.
+#[derive(Debug, Clone)]
+pub(crate) struct Geometry {
+    pub(crate) capacity: u32,
+    pub(crate) stride: u32,
+    pub(crate) multi: bool,
+    pub(crate) max_producers: u32,
+    pub(crate) wait: Wait,
+    /// Byte rings: bytes of a record's header fields. None for rings of events.
+    pub(crate) fields: Option<u32>,
+    /// Upstream mask of each stage.
+    pub(crate) upstream: Vec<u32>,
+    /// Stages that hold producers back.
+    pub(crate) sinks: u32,
+    offsets: Offsets,
+}
+
+impl Geometry {
+    fn new(config: &Config, upstream: Vec<u32>, fields: Option<u32>) -> Self {
+        let (multi, max_producers) = match config.producers {
+            Producers::Single => (false, 1),
+            Producers::Multi(most) => (true, most),
+        };
+        Self {
+            capacity: config.capacity,
+            stride: config.stride,
+            multi,
+            max_producers,
+            wait: config.wait,
+            fields,
+            sinks: sinks(&upstream),
+            offsets: Offsets::new(upstream.len() as u32, max_producers, multi, config.capacity, config.stride),
+            upstream,
+        }
+    }
+}
+
+/// Pointers into a ring's memory, good for as long as its guard.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) geometry: &'a Geometry,
+    pub(crate) header: &'a Header,
+    pub(crate) cursor: &'a Cell,
+    pub(crate) claim: &'a Cell,
+    pub(crate) stages: &'a [Cell],
+    pub(crate) producers: &'a [Cell],
+    /// Multi-producer rings: a stamp a slot. Empty otherwise.
+    pub(crate) stamps: &'a [AtomicU32],
+    /// Multi-producer rings: events of the claim that begins at a slot. Empty otherwise.
+    pub(crate) counts: &'a [AtomicU32],
+    slots: NonNull<u8>,
+}
+
+impl View<'_> {
+    /// Where the slot of a sequence begins.
+    #[inline(always)]
+    pub(crate) fn slot(&self, sequence: u32) -> NonNull<u8> {
+        let index = (sequence & (self.geometry.capacity - 1)) as usize;
+        // SAFETY: the slots are `capacity * stride` bytes long and the index is below the capacity.
+        unsafe { self.slots.add(index * self.geometry.stride as usize) }
+    }
+
+    /// Where a sequence's slot is in stamps and counts.
+    #[inline(always)]
+    pub(crate) fn index(&self, sequence: u32) -> usize {
+        (sequence & (self.geometry.capacity - 1)) as usize
+    }
+}
+
+/// A ring's memory on the native heap. Every part is an allocation of its own, so that loom's atomics fit too.
+struct Heap {
+    header: Box<Header>,
+    cells: Box<[Cell]>,
+    stamps: Box<[AtomicU32]>,
+    counts: Box<[AtomicU32]>,
+    /// 64-bit words: slots of any field are aligned.
+    slots: Box<[UnsafeCell<u64>]>,
+    consumers: WakerTable,
+    producers: WakerTable,
+}
+
+// SAFETY: slots are written by the one who claimed them or whose stage owns them, and read after the sequence that
+// hands them over was acquired.
+unsafe impl Sync for Heap {}
+
+enum Home {
+    Heap(Box<Heap>),
+    Region(Arc<Region>),
+}
+
+/// A ring's memory, wherever it is.
+pub(crate) struct Memory {
+    pub(crate) geometry: Geometry,
+    home: Home,
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.geometry.fmt(f)
+    }
+}
+
+/// A view of a ring together with the turn that keeps it good.
+pub(crate) struct Stay<'a> {
+    view: View<'a>,
+    _turn: Option<Turn<'a>>,
+}
+
+impl<'a> std::ops::Deref for Stay<'a> {
+    type Target = View<'a>;
+    #[inline(always)]
+    fn deref(&self) -> &View<'a> {
+        &self.view
+    }
+}
+
+/// Why memory that JavaScript laid out is not taken for a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayoutError {
+    /// No shared object of ours begins here.
+    Magic,
+    /// Laid out by another version.
+    Version(u32),
+    /// The numbers in the header contradict each other or the length.
+    Inconsistent,
+}
+
+impl fmt::Display for LayoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Magic => write!(f, "this memory holds no Millrace object"),
+            Self::Version(got) => write!(f, "this object has layout version {got}, this build reads {VERSION}"),
+            Self::Inconsistent => write!(f, "this object's header contradicts itself"),
+        }
+    }
+}
+
+impl std::error::Error for LayoutError {}
+
+fn words(count: usize) -> Box<[AtomicU32]> {
+    (0..count).map(|_| AtomicU32::new(0)).collect()
+}
+
+impl Memory {
+    /// Lays a ring out on the heap. `config` has been checked.
+    pub(crate) fn heap(config: &Config, upstream: Vec<u32>, fields: Option<u32>) -> Self {
+        let geometry = Geometry::new(config, upstream, fields);
+        let cells = 2 + geometry.upstream.len() + geometry.max_producers as usize;
+        let stamps = if geometry.multi { geometry.capacity as usize } else { 0 };
+        let bytes = geometry.capacity as usize * geometry.stride as usize;
+        let heap = Heap {
+            header: Box::new(Header::new()),
+            cells: (0..cells).map(|_| Cell::new(config.start)).collect(),
+            // A stamp says `sequence + 1`: the first sequence itself is nobody's stamp.
+            stamps: (0..stamps).map(|_| AtomicU32::new(config.start)).collect(),
+            counts: words(stamps),
+            slots: (0..bytes.div_ceil(8)).map(|_| UnsafeCell::new(0)).collect(),
+            consumers: WakerTable::new(),
+            producers: WakerTable::new(),
+        };
+        Self { geometry, home: Home::Heap(Box::new(heap)) }
+    }
+
+    /// Takes a region that JavaScript laid out for what it says it is, once it is consistent.
+    pub(crate) fn region(region: Arc<Region>) -> Result<Self, LayoutError> {
+        let geometry = {
+            let turn = region.turn().ok_or(LayoutError::Magic)?;
+            if region.length() < HEADER_BYTES {
+                return Err(LayoutError::Magic);
+            }
+            // SAFETY: the region is good during the turn, at least as long as a header, and word-aligned as every
+            // SharedArrayBuffer is; a header is all atomics.
+            read_geometry(unsafe { turn.base().cast::<Header>().as_ref() }, region.length())?
+        };
+        Ok(Self { geometry, home: Home::Region(region) })
+    }
+
+    /// Begins to use the memory; None when it is gone.
+    #[inline]
+    pub(crate) fn enter(&self) -> Option<Stay<'_>> {
+        match &self.home {
+            Home::Heap(heap) => {
+                let (shared, producers) = heap.cells.split_at(2 + self.geometry.upstream.len());
+                let view = View {
+                    geometry: &self.geometry,
+                    header: &heap.header,
+                    cursor: &shared[0],
+                    claim: &shared[1],
+                    stages: &shared[2..],
+                    producers,
+                    stamps: &heap.stamps,
+                    counts: &heap.counts,
+                    slots: NonNull::from(&heap.slots[0]).cast(),
+                };
+                Some(Stay { view, _turn: None })
+            }
+            Home::Region(region) => {
+                let turn = region.turn()?;
+                // SAFETY: the region is good while `turn` lives, which the stay holds; its length was checked against
+                // this geometry when it was attached.
+                let view = unsafe { view_at(turn.base(), &self.geometry) };
+                Some(Stay { view, _turn: Some(turn) })
+            }
+        }
+    }
+
+    /// Who waits for events.
+    pub(crate) fn consumers(&self) -> &WakerTable {
+        match &self.home {
+            Home::Heap(heap) => &heap.consumers,
+            Home::Region(region) => region.consumers(),
+        }
+    }
+
+    /// Who waits for room.
+    pub(crate) fn producers(&self) -> &WakerTable {
+        match &self.home {
+            Home::Heap(heap) => &heap.producers,
+            Home::Region(region) => region.producers(),
+        }
+    }
+}
+
+/// # Safety
+/// `base` is the begin of a ring with this geometry, good for `'a`.
+unsafe fn view_at<'a>(base: NonNull<u8>, geometry: &'a Geometry) -> View<'a> {
+    let Offsets { stages, producers, stamps, slots, .. } = geometry.offsets;
+    let stamped = if geometry.multi { geometry.capacity as usize } else { 0 };
+    // SAFETY: all offsets lie inside the block, by `Offsets::new` and the check of its length; cells and words are
+    // atomics, for which any bytes will do.
+    unsafe {
+        View {
+            geometry,
+            header: base.cast::<Header>().as_ref(),
+            cursor: base.add(HEADER_BYTES).cast::<Cell>().as_ref(),
+            claim: base.add(HEADER_BYTES + CELL_BYTES).cast::<Cell>().as_ref(),
+            stages: NonNull::slice_from_raw_parts(base.add(stages).cast(), geometry.upstream.len()).as_ref(),
+            producers: NonNull::slice_from_raw_parts(base.add(producers).cast(), geometry.max_producers as usize)
+                .as_ref(),
+            stamps: NonNull::slice_from_raw_parts(base.add(stamps).cast(), stamped).as_ref(),
+            counts: NonNull::slice_from_raw_parts(base.add(stamps + stamped * 4).cast(), stamped).as_ref(),
+            slots: base.add(slots),
+        }
+    }
+}
+
+fn read_geometry(header: &Header, length: usize) -> Result<Geometry, LayoutError> {
+    let number = |word: &AtomicU32| word.load(Relaxed);
+    if number(&header.magic) != MAGIC {
+        return Err(LayoutError::Magic);
+    }
+    if number(&header.version) != VERSION {
+        return Err(LayoutError::Version(number(&header.version)));
+    }
+    let stages = number(&header.stages);
+    if !(1..=MAX_STAGES).contains(&stages) {
+        return Err(LayoutError::Inconsistent);
+    }
+    let fields = match number(&header.kind) {
+        KIND_RING => None,
+        KIND_BYTES => Some(number(&header.fields)),
+        _ => return Err(LayoutError::Inconsistent),
+    };
+    let config = Config {
+        capacity: number(&header.capacity),
+        stride: number(&header.stride),
+        producers: match number(&header.multi) {
+            0 => Producers::Single,
+            _ => Producers::Multi(number(&header.max_producers)),
+        },
+        wait: Wait::from_u32(number(&header.wait)).ok_or(LayoutError::Inconsistent)?,
+        stages: vec![crate::Stage { name: "any".into(), after: Vec::new() }],
+        start: 0,
+    };
+    config.check().map_err(|_| LayoutError::Inconsistent)?;
+    let upstream: Vec<u32> = header.upstream[..stages as usize].iter().map(number).collect();
+    let geometry = Geometry::new(&config, upstream, fields);
+    let Offsets { stamps, slots, length: needed, .. } = geometry.offsets;
+    let placed = number(&header.stamps) as usize == stamps && number(&header.slots) as usize == slots;
+    if !placed || length < needed || fields.is_some_and(|fields| fields > config.stride * config.capacity / 4) {
+        return Err(LayoutError::Inconsistent);
+    }
+    Ok(geometry)
+}
+
+impl Header {
+    /// A header on the heap, where only what changes is looked at: the rest is in the geometry.
+    fn new() -> Self {
+        let zero = || AtomicU32::new(0);
+        Self {
+            magic: AtomicU32::new(MAGIC),
+            version: AtomicU32::new(VERSION),
+            id: [zero(), zero()],
+            kind: zero(),
+            length: zero(),
+            state: zero(),
+            wait: zero(),
+            capacity: zero(),
+            stride: zero(),
+            stages: zero(),
+            multi: zero(),
+            max_producers: zero(),
+            stamps: zero(),
+            slots: zero(),
+            fields: zero(),
+            producers: zero(),
+            lost: zero(),
+            reserved: std::array::from_fn(|_| zero()),
+            upstream: std::array::from_fn(|_| zero()),
+            room: std::array::from_fn(|_| zero()),
+        }
+    }
+}
+
+impl Cell {
+    fn new(start: u32) -> Self {
+        let zero = || AtomicU32::new(0);
+        Self {
+            value: AtomicU32::new(start),
+            consumers: millrace_park::Sleepers::new(),
+            producers: millrace_park::Sleepers::new(),
+            wraps: zero(),
+            gate: AtomicU32::new(start),
+            owner: zero(),
+            made: zero(),
+            elided: zero(),
+            batches: zero(),
+            waits: zero(),
+            staged: zero(),
+            room: std::array::from_fn(|_| zero()),
+        }
+    }
+}

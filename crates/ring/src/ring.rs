@@ -1,0 +1,238 @@
+//! A ring: what producers and consumers are opened on.
+
+use crate::claim::{ClaimError, ended};
+use crate::config::{Config, ConfigError};
+use crate::consumer::{ByteConsumer, Consumer, take_stage};
+use crate::layout::{CLOSING, FAILED, OPEN};
+use crate::memory::Memory;
+use crate::producer::{ByteProducer, Producer, leave_seat, publish_copied, push_copied, take_seat};
+use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use millrace_park::sync::seqcst;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a producer or a consumer could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenError {
+    /// Every seat is taken: the one of this stage, or all of the producers.
+    Taken,
+    /// There is no such stage.
+    Stage,
+    /// Records were asked of a ring of events, or the other way round.
+    Kind,
+    /// The ring's memory is gone.
+    Gone,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Taken => "somebody else has it open",
+            Self::Stage => "there is no such stage",
+            Self::Kind => "this is another kind of ring",
+            Self::Gone => "the ring's memory is gone",
+        })
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// A preallocated ring of slots between producers and a graph of stages.
+#[derive(Debug, Clone)]
+pub struct Ring {
+    memory: Arc<Memory>,
+    /// Names of the stages; empty for a ring that JavaScript laid out, whose stages go by number.
+    names: Arc<[String]>,
+}
+
+impl Ring {
+    /// A ring of events in native memory.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn create(config: Config) -> Result<Self, ConfigError> {
+        Self::on_heap(config, None)
+    }
+
+    /// A byte ring in native memory, whose records carry `fields` bytes of header fields.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn create_bytes(config: Config, fields: u32) -> Result<Self, ConfigError> {
+        Self::on_heap(config, Some(fields))
+    }
+
+    fn on_heap(config: Config, fields: Option<u32>) -> Result<Self, ConfigError> {
+        let upstream = config.check()?;
+        let names = config.stages.iter().map(|stage| stage.name.clone()).collect();
+        Ok(Self { memory: Arc::new(Memory::heap(&config, upstream, fields)), names })
+    }
+
+    /// The ring that JavaScript laid out in this region.
+    ///
+    /// # Errors
+    /// It is none, or one of another version.
+    pub fn attach(region: Arc<millrace_park::Region>) -> Result<Self, crate::LayoutError> {
+        Ok(Self { memory: Arc::new(Memory::region(region)?), names: Arc::new([]) })
+    }
+
+    fn stage(&self, name: &str) -> Result<u32, OpenError> {
+        let at = self.names.iter().position(|known| known == name).ok_or(OpenError::Stage)?;
+        Ok(at as u32)
+    }
+
+    /// A producer of events for `owner`, an environment's number (any but 0).
+    ///
+    /// # Errors
+    /// [`OpenError::Taken`] when the ring has no seat left: one on single-producer rings.
+    pub fn producer(&self, owner: u32) -> Result<Producer, OpenError> {
+        Producer::open(self.memory.clone(), owner)
+    }
+
+    /// A producer of records.
+    ///
+    /// # Errors
+    /// As [`producer`](Self::producer), and [`OpenError::Kind`].
+    pub fn byte_producer(&self, owner: u32) -> Result<ByteProducer, OpenError> {
+        ByteProducer::open(self.memory.clone(), owner)
+    }
+
+    /// The consumer of a stage.
+    ///
+    /// # Errors
+    /// [`OpenError::Taken`] when the stage is open.
+    pub fn consumer(&self, stage: &str, owner: u32) -> Result<Consumer, OpenError> {
+        Consumer::open(self.memory.clone(), self.stage(stage)?, owner)
+    }
+
+    /// The consumer of a stage's records.
+    ///
+    /// # Errors
+    /// As [`consumer`](Self::consumer), and [`OpenError::Kind`].
+    pub fn byte_consumer(&self, stage: &str, owner: u32) -> Result<ByteConsumer, OpenError> {
+        self.byte_consumer_at(self.stage(stage)?, owner)
+    }
+
+    /// The consumer of the stage with this number.
+    ///
+    /// # Errors
+    /// As [`byte_consumer`](Self::byte_consumer).
+    pub fn byte_consumer_at(&self, stage: u32, owner: u32) -> Result<ByteConsumer, OpenError> {
+        ByteConsumer::open(self.memory.clone(), stage, owner)
+    }
+
+    /// The consumer of the stage with this number.
+    ///
+    /// # Errors
+    /// As [`consumer`](Self::consumer).
+    pub fn consumer_at(&self, stage: u32, owner: u32) -> Result<Consumer, OpenError> {
+        Consumer::open(self.memory.clone(), stage, owner)
+    }
+
+    /// Takes a producer seat for code that writes slots itself (JavaScript). Give it back with
+    /// [`leave_producer`](Self::leave_producer).
+    ///
+    /// # Errors
+    /// [`OpenError::Taken`], [`OpenError::Gone`].
+    pub fn take_producer(&self, owner: u32) -> Result<u32, OpenError> {
+        take_seat(&*self.memory.enter().ok_or(OpenError::Gone)?, owner)
+    }
+
+    /// Gives a producer seat back.
+    pub fn leave_producer(&self, index: u32) {
+        self.memory.producers().clear(index);
+        if let Some(view) = self.memory.enter() {
+            leave_seat(&view, index);
+        }
+    }
+
+    /// Publishes copies of up to `n` events for the producer that holds seat `index` of a multi-producer ring, and gives
+    /// their number: as many as there is room for.
+    ///
+    /// # Errors
+    /// [`ClaimError`]: nothing was published.
+    pub fn publish_copied(&self, index: u32, events: &[u8], n: u32) -> Result<u32, ClaimError> {
+        publish_copied(&self.memory, index, events, n)
+    }
+
+    /// Publishes one record for the producer that holds seat `index` of a multi-producer byte ring; `fields` is as long
+    /// as its header fields are.
+    ///
+    /// # Errors
+    /// [`ClaimError`]: nothing was published.
+    pub fn push_copied(&self, index: u32, fields: &[u8], payload: &[u8]) -> Result<(), ClaimError> {
+        push_copied(&self.memory, index, fields, payload)
+    }
+
+    /// Takes a stage for code that reads slots itself (JavaScript).
+    ///
+    /// # Errors
+    /// [`OpenError::Taken`], [`OpenError::Stage`], [`OpenError::Gone`].
+    pub fn take_stage(&self, stage: u32, owner: u32) -> Result<(), OpenError> {
+        take_stage(&*self.memory.enter().ok_or(OpenError::Gone)?, stage, owner)
+    }
+
+    /// Lets another open a stage.
+    pub fn leave_stage(&self, stage: u32) {
+        self.memory.consumers().clear(stage);
+        if let Some(view) = self.memory.enter() {
+            view.stages[stage as usize].owner.store(0, Release);
+        }
+    }
+
+    /// Gives back every stage and every producer seat of an environment that is gone.
+    pub fn release_owner(&self, owner: u32) {
+        let Some(view) = self.memory.enter() else { return };
+        for (stage, cell) in view.stages.iter().enumerate() {
+            if cell.owner.compare_exchange(owner, 0, AcqRel, Relaxed).is_ok() {
+                self.memory.consumers().clear(stage as u32);
+            }
+        }
+        let taken = view.header.producers.load(Acquire);
+        for (index, cell) in view.producers.iter().enumerate() {
+            if taken & (1 << index) != 0 && cell.owner.load(Acquire) == owner {
+                self.memory.producers().clear(index as u32);
+                leave_seat(&view, index as u32);
+            }
+        }
+    }
+
+    /// Wakes waiting consumers and producers by their bits, for code that advances sequences itself.
+    pub fn wake(&self, consumers: u32, producers: u32) {
+        self.memory.consumers().wake(consumers);
+        self.memory.producers().wake(producers);
+    }
+
+    /// Who waits for events.
+    pub fn consumers(&self) -> &millrace_park::WakerTable {
+        self.memory.consumers()
+    }
+
+    /// Who waits for room.
+    pub fn producers(&self) -> &millrace_park::WakerTable {
+        self.memory.producers()
+    }
+
+    /// Takes no more events; what was published is still consumed. Wakes everyone who waits.
+    pub fn close(&self) {
+        self.end(CLOSING);
+    }
+
+    /// As [`close`](Self::close), because a stage failed for good: producers are told so.
+    pub fn fail(&self) {
+        self.end(FAILED);
+    }
+
+    fn end(&self, state: u32) {
+        let Some(view) = self.memory.enter() else { return };
+        let _ = seqcst::compare_exchange(&view.header.state, OPEN, state);
+        drop(view);
+        self.wake(u32::MAX, u32::MAX);
+    }
+
+    /// True when the ring is closed and this stage has consumed everything.
+    #[must_use]
+    pub fn stage_ended(&self, stage: u32) -> bool {
+        self.memory.enter().is_none_or(|view| ended(&view, view.stages[stage as usize].value.load(Acquire)))
+    }
+}

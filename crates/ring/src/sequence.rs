@@ -1,0 +1,82 @@
+//! Advancing a sequence, looking at others, and waking who waits.
+
+use crate::layout::{CURSOR, Cell};
+use crate::memory::{Memory, View};
+use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use millrace_park::sync::seqcst;
+
+/// How far `to` is ahead of `from`; negative when it is behind. Both are less than 2^31 apart.
+#[inline(always)]
+pub(crate) fn distance(from: u32, to: u32) -> i32 {
+    to.wrapping_sub(from).cast_signed()
+}
+
+/// Adds to a counter that one thread writes at a time.
+#[inline(always)]
+pub(crate) fn count(counter: &millrace_park::sync::atomic::AtomicU32, by: u32) {
+    counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
+}
+
+/// Brings the cursor to `value` and wakes consumers that wait for it; `counters` is the cell of who does it.
+#[inline(always)]
+pub(crate) fn publish(memory: &Memory, cursor: &Cell, value: u32, counters: &Cell) {
+    note_wrap(cursor, value);
+    if memory.geometry.wait.sleeps() {
+        seqcst::store(&cursor.value, value);
+        wake(memory, cursor, counters);
+    } else {
+        cursor.value.store(value, Release);
+    }
+}
+
+/// Brings a stage to `value` and wakes who waits for it: stages behind it, and producers, which sleep while they wait
+/// for room whatever the ring's way to wait is.
+#[inline(always)]
+pub(crate) fn release(memory: &Memory, stage: &Cell, value: u32) {
+    note_wrap(stage, value);
+    seqcst::store(&stage.value, value);
+    wake(memory, stage, stage);
+}
+
+fn note_wrap(cell: &Cell, value: u32) {
+    if value < cell.value.load(Relaxed) {
+        count(&cell.wraps, 1);
+    }
+}
+
+/// Wakes who waits for `cell`, after it was advanced.
+#[inline(always)]
+pub(crate) fn wake(memory: &Memory, cell: &Cell, counters: &Cell) {
+    let consumers = cell.consumers.take();
+    let producers = cell.producers.take();
+    if consumers | producers == 0 {
+        count(&counters.elided, 1);
+        return;
+    }
+    count(&counters.made, 1);
+    memory.consumers().wake(consumers);
+    memory.producers().wake(producers);
+}
+
+/// The stages of a mask.
+fn stages(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = mask.trailing_zeros();
+        mask &= mask.wrapping_sub(1);
+        (at < 32).then_some(at as usize)
+    })
+}
+
+/// The cell of those that `mask` names whose sequence is furthest behind, and that sequence.
+///
+/// Sequentially consistent loads, because a waiter looks here after it has armed; on x86 and arm64 they cost the same
+/// as acquiring ones.
+#[inline]
+pub(crate) fn slowest<'a>(view: &View<'a>, mask: u32) -> (&'a Cell, u32) {
+    if mask == CURSOR {
+        return (view.cursor, seqcst::load(&view.cursor.value));
+    }
+    let mut cells = stages(mask & !CURSOR).map(|at| &view.stages[at]).map(|cell| (cell, seqcst::load(&cell.value)));
+    let first = cells.next().unwrap_or((view.cursor, view.cursor.value.load(Acquire)));
+    cells.fold(first, |slow, next| if distance(slow.1, next.1) < 0 { next } else { slow })
+}

@@ -1,0 +1,71 @@
+//! Records of any length keep their bytes and their order, wherever the ring's end falls.
+#![cfg(not(loom))]
+
+use millrace_ring::{ClaimError, Config, OpenError, Ring};
+use proptest::prelude::*;
+use std::collections::VecDeque;
+
+proptest! {
+    #[test]
+    fn records_come_out_as_they_went_in(
+        lengths in prop::collection::vec(0usize..480, 1..200),
+        takes in prop::collection::vec(0u32..400, 1..50),
+        start in prop_oneof![Just(0u32), (u32::MAX - 100)..=u32::MAX],
+        multi: bool,
+    ) {
+        let config = Config::bytes(1024).start(start).stage("only", &[]);
+        let config = if multi { config.multi(2) } else { config };
+        let ring = Ring::create_bytes(config, 6).unwrap();
+        let mut out = ring.byte_producer(1).unwrap();
+        let mut only = ring.byte_consumer("only", 1).unwrap();
+        let mut expected = VecDeque::new();
+        let mut takes = takes.iter().cycle();
+        for (i, length) in lengths.into_iter().enumerate() {
+            let payload: Vec<u8> = (0..length).map(|at| (at * 7 + i) as u8).collect();
+            let fields = [i as u8; 6];
+            let (head, body) = payload.split_at(length / 3);
+            while let Err(error) = out.try_push(|to| to.copy_from_slice(&fields), &[head, body]) {
+                prop_assert_eq!(error, ClaimError::Full);
+                out.flush();
+                only.poll(takes.next().unwrap() + 32, |record| {
+                    let (fields, payload): ([u8; 6], Vec<u8>) = expected.pop_front().unwrap();
+                    assert_eq!((record.fields(), record.payload()), (&fields[..], &payload[..]));
+                }).unwrap();
+            }
+            expected.push_back((fields, payload));
+        }
+        out.flush();
+        only.poll(u32::MAX, |record| assert_eq!(record.payload(), expected.pop_front().unwrap().1)).unwrap();
+        prop_assert!(expected.is_empty());
+    }
+}
+
+#[test]
+fn a_record_longer_than_half_the_ring_is_refused() {
+    let ring = Ring::create_bytes(Config::bytes(1024).stage("only", &[]), 0).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
+    assert_eq!(out.max_payload(), 504);
+    assert_eq!(out.try_push(|_| (), &[&[0; 505]]), Err(ClaimError::TooLarge));
+    assert_eq!(out.try_push(|_| (), &[&[0; 504]]), Ok(()));
+}
+
+#[test]
+fn a_record_whose_writer_panics_is_skipped() {
+    let ring = Ring::create_bytes(Config::bytes(1024).multi(1).stage("only", &[]), 4).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = out.try_push(|_| std::panic::resume_unwind(Box::new(())), &[b"lost"]);
+    }));
+    assert!(unwound.is_err());
+    out.try_push(|_| (), &[b"kept"]).unwrap();
+    out.flush();
+    let mut seen = Vec::new();
+    ring.byte_consumer("only", 1).unwrap().poll(u32::MAX, |record| seen.push(record.payload().to_vec())).unwrap();
+    assert_eq!(seen, [b"kept"]);
+}
+
+#[test]
+fn a_ring_of_events_holds_no_records() {
+    let ring = Ring::create(Config::new(8, 8).stage("only", &[])).unwrap();
+    assert_eq!(ring.byte_producer(1).unwrap_err(), OpenError::Kind);
+}
