@@ -1,0 +1,36 @@
+//! How failures travel: the message of an exception is `CODE` or `CODE: what`, and the facades make the error.
+
+use millrace_ring::{ClaimError, LayoutError, OpenError};
+use napi::{Error, Status};
+
+/// A failure by the code the facades know.
+pub(crate) fn failure(code: &str, what: impl std::fmt::Display) -> Error {
+    Error::new(Status::GenericFailure, format!("{code}: {what}"))
+}
+
+pub(crate) fn gone(what: &str) -> Error {
+    failure("CLOSED", format_args!("{what} is gone"))
+}
+
+pub(crate) fn open_failed(error: OpenError) -> Error {
+    let code = match error {
+        OpenError::Taken => "TAKEN",
+        OpenError::Stage | OpenError::Kind => "INVALID_ARGUMENT",
+        OpenError::Gone => "CLOSED",
+    };
+    failure(code, error)
+}
+
+pub(crate) fn layout_failed(error: LayoutError) -> Error {
+    failure("INVALID_ARGUMENT", error)
+}
+
+/// What hot calls return in place of a count: negative, so that nothing is thrown an event.
+pub(crate) fn claim_code(error: ClaimError) -> i32 {
+    match error {
+        ClaimError::Full => -1,
+        ClaimError::TooLarge => -2,
+        ClaimError::Closed => -3,
+        ClaimError::Gone => -4,
+    }
+}

@@ -1,0 +1,48 @@
+//! Hashes of records and events.
+
+use sha2::{Digest, Sha256};
+
+/// A hash function.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Algorithm {
+    Sha256,
+}
+
+impl Algorithm {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        (name == "sha256").then_some(Self::Sha256)
+    }
+
+    pub(crate) fn digest(self, bytes: &[u8]) -> [u8; 32] {
+        match self {
+            Self::Sha256 => Sha256::digest(bytes).into(),
+        }
+    }
+}
+
+/// A field of an event or of a record's header.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field {
+    pub(crate) at: usize,
+    pub(crate) length: usize,
+    /// Text begins with two bytes that say how long it is.
+    pub(crate) text: bool,
+}
+
+/// The bytes of a field.
+pub(crate) fn get<'a>(event: &'a [u8], field: &Field) -> &'a [u8] {
+    if !field.text {
+        return event.get(field.at..field.at + field.length).unwrap_or_default();
+    }
+    let length = event.get(field.at..field.at + 2).map_or(0, |two| u16::from_ne_bytes([two[0], two[1]]));
+    let begin = field.at + 2;
+    event.get(begin..begin + usize::from(length).min(field.length)).unwrap_or_default()
+}
+
+/// Writes as much of a digest as the field holds.
+pub(crate) fn put(event: &mut [u8], field: &Field, digest: &[u8]) {
+    let length = field.length.min(digest.len());
+    if let Some(to) = event.get_mut(field.at..field.at + length) {
+        to.copy_from_slice(&digest[..length]);
+    }
+}

@@ -1,0 +1,179 @@
+//! Rings in JavaScript's memory: attaching, seats, wakes, and publishing for many producers.
+
+use crate::environment::{Environment, REGIONS};
+use crate::failure::{claim_code, failure, gone, layout_failed, open_failed};
+use millrace_park::{Sleeper, ThreadSleeper};
+use millrace_ring::Ring;
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+use std::collections::HashMap;
+use std::ptr::NonNull;
+use std::sync::{PoisonError, RwLock};
+use std::task::Waker;
+
+/// One attachment of one environment.
+struct Attachment {
+    environment: u32,
+    id: u64,
+    ring: Ring,
+}
+
+/// Attachments by handle. Read at every wake, written when a ring is attached or detached.
+#[derive(Default)]
+struct Attachments {
+    by_handle: Vec<Option<Attachment>>,
+    free: Vec<u32>,
+}
+
+static ATTACHMENTS: RwLock<Attachments> = RwLock::new(Attachments { by_handle: Vec::new(), free: Vec::new() });
+
+/// The ring behind a handle.
+pub(crate) fn ring(handle: u32) -> Result<Ring> {
+    with(handle, Ring::clone)
+}
+
+fn with<T>(handle: u32, f: impl FnOnce(&Ring) -> T) -> Result<T> {
+    let attachments = ATTACHMENTS.read().unwrap_or_else(PoisonError::into_inner);
+    match attachments.by_handle.get(handle as usize) {
+        Some(Some(attachment)) => Ok(f(&attachment.ring)),
+        _ => Err(gone("this ring")),
+    }
+}
+
+/// Gives back all that an environment had open on its rings, and its handles.
+pub(crate) fn release_environment(environment: u32) {
+    let mut attachments = ATTACHMENTS.write().unwrap_or_else(PoisonError::into_inner);
+    for handle in 0..attachments.by_handle.len() {
+        let mine = |attachment: &mut Attachment| attachment.environment == environment;
+        if let Some(attachment) = attachments.by_handle[handle].take_if(mine) {
+            attachment.ring.release_owner(environment);
+            attachments.free.push(handle as u32);
+        }
+    }
+}
+
+/// Numbers of the layout, for the facades' test.
+#[napi(catch_unwind)]
+pub fn layout_numbers() -> HashMap<String, u32> {
+    millrace_ring::layout::NUMBERS.iter().map(|(name, number)| ((*name).into(), *number)).collect()
+}
+
+/// Attaches an environment to the ring that was laid out in `memory`, which the caller keeps until it detaches.
+#[napi(catch_unwind)]
+pub fn attach_ring(environment: u32, mut memory: Int32Array) -> Result<u32> {
+    Environment::get(environment)?;
+    // SAFETY: only address, length and the id are taken.
+    let words = unsafe { memory.as_mut() };
+    let [.., high] = *words.first_chunk::<4>().ok_or_else(|| failure("INVALID_ARGUMENT", "no Millrace object"))?;
+    let id = u64::from(high.cast_unsigned()) << 32 | u64::from(words[2].cast_unsigned());
+    let (base, length) = (NonNull::from(&mut *words).cast::<u8>(), words.len() * 4);
+    // SAFETY: the facade keeps the memory as long as it is attached.
+    let region = unsafe { REGIONS.attach(id, environment.into(), base, length) }
+        .map_err(|_| failure("INVALID_ARGUMENT", "two objects have the same id"))?;
+    let ring = match Ring::attach(region) {
+        Ok(ring) => ring,
+        Err(error) => {
+            REGIONS.detach(id, environment.into());
+            return Err(layout_failed(error));
+        }
+    };
+    let mut attachments = ATTACHMENTS.write().unwrap_or_else(PoisonError::into_inner);
+    let attachment = Some(Attachment { environment, id, ring });
+    Ok(match attachments.free.pop() {
+        Some(handle) => {
+            attachments.by_handle[handle as usize] = attachment;
+            handle
+        }
+        None => {
+            attachments.by_handle.push(attachment);
+            attachments.by_handle.len() as u32 - 1
+        }
+    })
+}
+
+/// Takes back one attachment. The handle is not used again by the caller.
+#[napi(catch_unwind)]
+pub fn detach_ring(handle: u32) {
+    let attachment = {
+        let mut attachments = ATTACHMENTS.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(attachment) = attachments.by_handle.get_mut(handle as usize).and_then(Option::take) else { return };
+        attachments.free.push(handle);
+        attachment
+    };
+    let Attachment { environment, id, ring } = attachment;
+    drop(ring);
+    REGIONS.detach(id, environment.into());
+}
+
+/// Wakes waiting stages and producers by their bits.
+#[napi(catch_unwind)]
+pub fn wake(handle: u32, consumers: u32, producers: u32) -> Result<()> {
+    with(handle, |ring| ring.wake(consumers, producers))
+}
+
+/// Takes a stage for an environment.
+#[napi(catch_unwind)]
+pub fn take_stage(environment: u32, handle: u32, stage: u32) -> Result<()> {
+    with(handle, |ring| ring.take_stage(stage, environment))?.map_err(open_failed)
+}
+
+/// Lets another open a stage.
+#[napi(catch_unwind)]
+pub fn leave_stage(handle: u32, stage: u32) -> Result<()> {
+    with(handle, |ring| ring.leave_stage(stage))
+}
+
+/// Takes a producer seat for an environment.
+#[napi(catch_unwind)]
+pub fn take_producer(environment: u32, handle: u32) -> Result<u32> {
+    with(handle, |ring| ring.take_producer(environment))?.map_err(open_failed)
+}
+
+/// Gives a producer seat back.
+#[napi(catch_unwind)]
+pub fn leave_producer(handle: u32, index: u32) -> Result<()> {
+    with(handle, |ring| ring.leave_producer(index))
+}
+
+/// Who is woken: a source of the environment's doorbell, or the calling thread where it is negative.
+fn waker(environment: u32, source: i32) -> Result<Waker> {
+    match u32::try_from(source) {
+        Ok(source) => Ok(Environment::get(environment)?.doorbell.waker(source)),
+        Err(_) => Ok(ThreadSleeper::current().waker()),
+    }
+}
+
+/// Says whom the bit of a stage wakes.
+#[napi(catch_unwind)]
+pub fn set_consumer_waker(environment: u32, handle: u32, stage: u32, source: i32) -> Result<()> {
+    let waker = waker(environment, source)?;
+    with(handle, |ring| ring.consumers().set(stage, waker))
+}
+
+/// Says whom the bit of a producer wakes.
+#[napi(catch_unwind)]
+pub fn set_producer_waker(environment: u32, handle: u32, index: u32, source: i32) -> Result<()> {
+    let waker = waker(environment, source)?;
+    with(handle, |ring| ring.producers().set(index, waker))
+}
+
+/// Publishes up to `n` staged events on a multi-producer ring: their number, or why none.
+#[napi(catch_unwind)]
+pub fn publish_copied(handle: u32, index: u32, events: Uint8ArraySlice<'_>, n: u32) -> Result<i32> {
+    with(handle, |ring| match ring.publish_copied(index, &events, n) {
+        Ok(n) => n.cast_signed(),
+        Err(error) => claim_code(error),
+    })
+}
+
+/// Publishes one record on a multi-producer byte ring: 0, or why not.
+#[napi(catch_unwind)]
+pub fn push_copied(handle: u32, index: u32, fields: Uint8ArraySlice<'_>, payload: Uint8ArraySlice<'_>) -> Result<i32> {
+    with(handle, |ring| ring.push_copied(index, &fields, &payload).map_or_else(claim_code, |()| 0))
+}
+
+/// Ends a ring: it takes nothing more, and everyone who waits is woken.
+#[napi(catch_unwind)]
+pub fn close_ring(handle: u32, failed: bool) -> Result<()> {
+    with(handle, |ring| if failed { ring.fail() } else { ring.close() })
+}
