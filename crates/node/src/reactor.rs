@@ -3,10 +3,10 @@
 use crate::completion::Completion;
 use crate::environment::{Environment, lock};
 use crate::failure::{failure, gone, open_failed};
-use crate::pending::when;
+use crate::pending::{wait_at_most, when};
 use crate::ring::ring;
 use millrace_reactor::{
-    Controller, Framing, InboxSwitch, IntoRing, Lines, ListenOptions, ListenerToken, Listening, OutboxToken, Replies,
+    Controller, Framing, InboxSwitch, IntoRing, Lines, ListenOptions, ListenerToken, Listening, OutboxToken, Pending, Replies,
     Resp, RingInbox, RingOutbox, Runtime, RuntimeOptions, Settled, Wanted, WriteLimit, WritePolicy,
 };
 use napi::bindgen_prelude::*;
@@ -20,7 +20,19 @@ use std::time::Duration;
 /// Listeners and outboxes of the process by number, so that every environment reaches them.
 static REACTORS: LazyLock<Mutex<HashMap<u32, Runtime>>> = LazyLock::new(Mutex::default);
 static LISTENERS: LazyLock<Mutex<HashMap<u32, Listener>>> = LazyLock::new(Mutex::default);
+static OUTBOXES: LazyLock<Mutex<HashMap<u32, AddedOutbox>>> = LazyLock::new(Mutex::default);
 static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// What the end of an environment may wait for the last words of a thread.
+const END: Duration = Duration::from_millis(10);
+
+struct AddedOutbox {
+    controller: Controller,
+    token: OutboxToken,
+    environment: u32,
+    /// What takes it back when its environment ends.
+    end: u32,
+}
 
 #[derive(Clone)]
 struct Listener {
@@ -96,8 +108,8 @@ pub struct ListenerSettings {
     pub write_limit: u32,
     /// `pause`, `drop` or `close`.
     pub write_policy: String,
-    /// Whether replies keep a connection's order.
-    pub ordered: bool,
+    /// `ordered`, `any` or `none`.
+    pub replies: String,
     pub max_owed: u32,
 }
 
@@ -117,6 +129,11 @@ fn listen_options(settings: &ListenerSettings) -> Result<ListenOptions> {
         "close" => WritePolicy::Close,
         _ => WritePolicy::Pause,
     };
+    let replies = match settings.replies.as_str() {
+        "any" => Replies::Any,
+        "none" => Replies::None,
+        _ => Replies::Ordered,
+    };
     Ok(ListenOptions {
         address: SocketAddr::new(ip, settings.port),
         backlog: settings.backlog,
@@ -124,7 +141,7 @@ fn listen_options(settings: &ListenerSettings) -> Result<ListenOptions> {
         idle_timeout: milliseconds(settings.idle_timeout),
         frame_timeout: milliseconds(settings.frame_timeout),
         write_limit: WriteLimit { bytes: settings.write_limit as usize, policy },
-        replies: if settings.ordered { Replies::Ordered } else { Replies::Any },
+        replies,
         max_owed: settings.max_owed,
         ..ListenOptions::new(framing)
     })
@@ -204,18 +221,44 @@ pub fn listener_into_ring(number: u32, into: u32, reply: i32, connection: i32, w
 pub fn add_outbox(environment: u32, number: u32, outbox: u32) -> Result<u32> {
     let environment = Environment::get(environment)?;
     let controller = listener(number)?.controller;
-    let records = ring(outbox)?.byte_consumer_at(0, environment.number).map_err(open_failed)?;
-    let token = controller.add_outbox(Box::new(RingOutbox::new(records)));
-    environment.at_end(move || drop(controller.remove_outbox(token)));
-    Ok(token.0)
+    let ring = ring(outbox)?;
+    let records = ring.byte_consumer_at(0, environment.number).map_err(open_failed)?;
+    let token = controller.add_outbox(Box::new(RingOutbox::new(records, ring)));
+    let number = next();
+    let end = environment.at_end(move || {
+        if let Some(outbox) = lock(&OUTBOXES).remove(&number) {
+            // What a thread said before it ended is still done, if the reactor comes to it in time.
+            wait_at_most(outbox.controller.remove_outbox(outbox.token), END);
+        }
+    });
+    lock(&OUTBOXES).insert(number, AddedOutbox { controller, token, environment: environment.number, end });
+    Ok(number)
 }
 
-/// Takes an outbox back, after what is in it was done. Without its listener it is of no use, and ends with its ring.
-#[napi(catch_unwind)]
-pub fn remove_outbox(number: u32, outbox: u32) {
-    if let Ok(listener) = listener(number) {
-        drop(listener.controller.remove_outbox(OutboxToken(outbox)));
+fn take_outbox(number: u32) -> Option<Pending<()>> {
+    let AddedOutbox { controller, token, environment, end } = lock(&OUTBOXES).remove(&number)?;
+    if let Ok(owner) = Environment::get(environment) {
+        owner.forget_end(end);
     }
+    Some(controller.remove_outbox(token))
+}
+
+/// Takes an outbox back, after what is in it was done. Answered when the reactor no longer reaches it.
+#[napi(catch_unwind)]
+pub fn remove_outbox(environment: u32, call: u32, outbox: u32) -> Result<()> {
+    let environment = Environment::get(environment)?;
+    let answer = move || environment.completions.answer(Completion { call, ..Completion::default() });
+    match take_outbox(outbox) {
+        Some(pending) => when(pending, move |_| answer()),
+        None => answer(),
+    }
+    Ok(())
+}
+
+/// Takes an outbox back whose ring has ended, so that nothing is left to be done.
+#[napi(catch_unwind)]
+pub fn drop_outbox(outbox: u32) {
+    drop(take_outbox(outbox));
 }
 
 /// Ends a listener: in good order within `timeout` milliseconds (negative: without limit), or at once. Answered with
@@ -223,7 +266,7 @@ pub fn remove_outbox(number: u32, outbox: u32) {
 #[napi(catch_unwind)]
 pub fn end_listener(environment: u32, call: u32, number: u32, drain: bool, timeout: f64) -> Result<()> {
     let environment = Environment::get(environment)?;
-    let Listener { controller, listening, environment: owner, end, .. } = listener(number)?;
+    let Listener { controller, listening, .. } = listener(number)?;
     let token: ListenerToken = listening.listener;
     let pending = if drain {
         controller.drain(token, (timeout >= 0.0).then(|| Duration::from_secs_f64(timeout / 1000.0)))
@@ -231,10 +274,6 @@ pub fn end_listener(environment: u32, call: u32, number: u32, drain: bool, timeo
         controller.close(token)
     };
     when(pending, move |settled| {
-        lock(&LISTENERS).remove(&number);
-        if let Ok(owner) = Environment::get(owner) {
-            owner.forget_end(end);
-        }
         let Settled { drained, cut } = settled.unwrap_or_default();
         let numbers = vec![drained as f64, cut as f64];
         environment.completions.answer(Completion { call, numbers, ..Completion::default() });
@@ -245,6 +284,19 @@ pub fn end_listener(environment: u32, call: u32, number: u32, drain: bool, timeo
 /// The totals of a listener.
 #[napi(catch_unwind)]
 pub fn listener_totals(number: u32) -> Result<HashMap<String, f64>> {
-    let stats = listener(number)?.listening.stats();
-    Ok(stats.entries().map(|(name, n)| (name.to_owned(), n as f64)).collect())
+    Ok(totals(&listener(number)?))
+}
+
+/// Forgets a listener that has ended; its last totals.
+#[napi(catch_unwind)]
+pub fn forget_listener(number: u32) -> Option<HashMap<String, f64>> {
+    let listener = lock(&LISTENERS).remove(&number)?;
+    if let Ok(owner) = Environment::get(listener.environment) {
+        owner.forget_end(listener.end);
+    }
+    Some(totals(&listener))
+}
+
+fn totals(listener: &Listener) -> HashMap<String, f64> {
+    listener.listening.stats().entries().map(|(name, n)| (name.to_owned(), n as f64)).collect()
 }

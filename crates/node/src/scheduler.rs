@@ -5,13 +5,14 @@ use crate::environment::{Environment, lock};
 use crate::failure::{failure, gone, open_failed};
 use crate::hash::{self, Algorithm, Field};
 use crate::ring::ring;
-use millrace_fiber::{Config, JoinHandle, Scheduler, current_sleeper};
+use millrace_fiber::{Cancelled, Config, Scheduler, current_sleeper};
 use millrace_ring::{ByteConsumer, Consumer, Gone, Waited};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 
 static SCHEDULERS: LazyLock<Mutex<HashMap<u32, Arc<Scheduler>>>> = LazyLock::new(Mutex::default);
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -87,18 +88,20 @@ pub fn run_hash_stage(
     let algorithm = Algorithm::from_name(&work.algorithm)
         .ok_or_else(|| failure("INVALID_ARGUMENT", format_args!("no hash is called {}", work.algorithm)))?;
     let to = Field { at: work.to as usize, length: work.to_length as usize, text: false };
-    let task = match u32::try_from(work.from) {
+    let answer = || Answer { environment: Arc::downgrade(&environment), call, code: Some("CLOSED") };
+    match u32::try_from(work.from) {
         Err(_) => {
             let records = ring.byte_consumer_at(stage, environment.number).map_err(open_failed)?;
-            scheduler.spawn(move || hash_records(records, algorithm, &to))
+            let answer = answer();
+            scheduler.spawn(move || answer.after(|| hash_records(records, algorithm, &to)));
         }
         Ok(at) => {
             let from = Field { at: at as usize, length: work.from_length as usize, text: work.from_text };
             let events = ring.consumer_at(stage, environment.number).map_err(open_failed)?;
-            scheduler.spawn(move || hash_events(events, algorithm, &from, &to))
+            let answer = answer();
+            scheduler.spawn(move || answer.after(|| hash_events(events, algorithm, &from, &to)));
         }
-    };
-    answer_at_end(&environment, call, &scheduler, task);
+    }
     Ok(())
 }
 
@@ -130,16 +133,29 @@ fn hash_events(mut events: Consumer, algorithm: Algorithm, from: &Field, to: &Fi
     }
 }
 
-/// Joins the task in a coroutine of its own and answers the call.
-fn answer_at_end(environment: &Arc<Environment>, call: u32, scheduler: &Scheduler, task: JoinHandle<()>) {
-    let environment = Arc::downgrade(environment);
-    scheduler.spawn(move || {
-        let code = match task.join() {
+/// Answers a call when it is dropped, so that a coroutine answers however it ends: also one that was cancelled, or never
+/// began because its scheduler was shut down.
+struct Answer {
+    environment: Weak<Environment>,
+    call: u32,
+    code: Option<&'static str>,
+}
+
+impl Answer {
+    /// Does the work, and answers once all that it held is given back.
+    fn after(mut self, work: impl FnOnce()) {
+        self.code = match catch_unwind(AssertUnwindSafe(work)) {
             Ok(()) => None,
-            Err(_) => Some("INTERNAL".to_owned()),
+            Err(cause) if cause.is::<Cancelled>() => Some("CLOSED"),
+            Err(_panic) => Some("INTERNAL"),
         };
-        if let Some(environment) = environment.upgrade() {
-            environment.completions.answer(Completion { call, code, ..Completion::default() });
-        }
-    });
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        let Some(environment) = self.environment.upgrade() else { return };
+        let code = self.code.map(str::to_owned);
+        environment.completions.answer(Completion { call: self.call, code, ..Completion::default() });
+    }
 }

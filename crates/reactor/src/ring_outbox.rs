@@ -2,7 +2,7 @@
 
 use crate::outbox::{Drained, Outbox, Outgoing};
 use crate::token::{ConnectionToken, ReplyToken};
-use millrace_ring::{ByteConsumer, Record};
+use millrace_ring::{ByteConsumer, Record, Ring};
 use std::task::Waker;
 
 /// Header fields of an outbox's records: what to do, the reply token or connection, flags; a word each.
@@ -32,17 +32,25 @@ pub const END: u32 = 2;
 /// Bytes looked at between two looks at the budget: a turn in the ring's memory stays short.
 const STEP: u32 = 64 * 1024;
 
-/// An outbox over a byte ring.
+/// An outbox over a byte ring. When the reactor lets go of it the ring is closed, so that a writer who waits for room is
+/// told.
 #[derive(Debug)]
 pub struct RingOutbox {
     records: ByteConsumer,
+    ring: Ring,
+}
+
+impl Drop for RingOutbox {
+    fn drop(&mut self) {
+        self.ring.close();
+    }
 }
 
 impl RingOutbox {
-    /// The outbox that `records` consumes.
+    /// The outbox that `records` consumes, of `ring`.
     #[must_use]
-    pub fn new(records: ByteConsumer) -> Self {
-        Self { records }
+    pub fn new(records: ByteConsumer, ring: Ring) -> Self {
+        Self { records, ring }
     }
 }
 
@@ -66,6 +74,7 @@ fn outgoing<'a>(record: &'a Record<'_>) -> Option<Outgoing<'a>> {
 impl Outbox for RingOutbox {
     fn drain(&mut self, budget: usize, handle: &mut dyn FnMut(Outgoing<'_>)) -> Drained {
         let mut taken = 0;
+        let mut idle = false;
         while taken < budget {
             let step = |record: &mut Record<'_>| {
                 if let Some(outgoing) = outgoing(record) {
@@ -73,8 +82,13 @@ impl Outbox for RingOutbox {
                 }
             };
             match self.records.poll(STEP, step) {
+                // What was polled may have been the padding at the ring's end, with records behind it.
+                Ok(0) if !std::mem::replace(&mut idle, true) => {}
                 Ok(0) => return if self.records.ended() { Drained::Gone } else { Drained::Empty },
-                Ok(records) => taken += records as usize,
+                Ok(records) => {
+                    taken += records as usize;
+                    idle = false;
+                }
                 Err(_) => return Drained::Gone,
             }
         }

@@ -90,7 +90,8 @@ pub struct Cell {
     pub(crate) batches: AtomicU32,
     /// Times a waiter went to sleep here.
     pub(crate) waits: AtomicU32,
-    /// Producer cell: events accepted and not yet flushed.
+    /// Producer cell, written by JavaScript: how far a single producer has written, flushed or not; how many events
+    /// another one has accepted and not flushed.
     pub(crate) staged: AtomicU32,
     pub(crate) room: [AtomicU32; 21],
 }

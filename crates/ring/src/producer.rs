@@ -1,9 +1,10 @@
 //! Publishing events from native code.
 
 use crate::claim::{ClaimError, Claimer};
-use crate::layout::{Cell, PADDING, RECORD_PREFIX};
+use crate::layout::{PADDING, RECORD_PREFIX};
 use crate::memory::{Geometry, Memory, View};
 use crate::ring::OpenError;
+use crate::sequence::distance;
 use millrace_park::Sleeper;
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::ptr::NonNull;
@@ -66,7 +67,10 @@ pub(crate) fn take_seat(view: &View<'_>, owner: u32) -> Result<u32, OpenError> {
         }
         match view.header.producers.compare_exchange(taken, taken | 1 << index, AcqRel, Acquire) {
             Ok(_) => {
-                view.producers[index as usize].owner.store(owner, Release);
+                let cell = &view.producers[index as usize];
+                let staged = if view.geometry.multi { 0 } else { view.cursor.value.load(Acquire) };
+                cell.staged.store(staged, Relaxed);
+                cell.owner.store(owner, Release);
                 return Ok(index);
             }
             Err(found) => taken = found,
@@ -74,12 +78,21 @@ pub(crate) fn take_seat(view: &View<'_>, owner: u32) -> Result<u32, OpenError> {
     }
 }
 
-/// Gives a producer seat back; what its owner had accepted and not flushed is counted as lost.
+/// Gives a producer seat back.
 pub(crate) fn leave_seat(view: &View<'_>, index: u32) {
-    let cell: &Cell = &view.producers[index as usize];
-    view.header.lost.fetch_add(cell.staged.swap(0, AcqRel), Relaxed);
-    cell.owner.store(0, Release);
+    view.producers[index as usize].owner.store(0, Release);
     view.header.producers.fetch_and(!(1 << index), AcqRel);
+}
+
+/// Counts what a producer in JavaScript had accepted and not flushed; before its seat is given back.
+pub(crate) fn count_lost(view: &View<'_>, index: u32) {
+    let staged = view.producers[index as usize].staged.swap(0, AcqRel);
+    let lost = if view.geometry.multi {
+        staged
+    } else {
+        distance(view.cursor.value.load(Acquire), staged).max(0).cast_unsigned()
+    };
+    view.header.lost.fetch_add(lost, Relaxed);
 }
 
 /// A claim that is committed when it is dropped, also by a panic: an open claim would hold everyone behind it up.
