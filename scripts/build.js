@@ -1,0 +1,4 @@
+import { buildAll } from './build/all.js';
+import { main } from './run.js';
+
+await main(buildAll);
