@@ -1,0 +1,43 @@
+import { isMainThread } from 'node:worker_threads';
+import { MillraceError } from '../errors.js';
+import { binding } from '../native/binding.js';
+
+/** The first sleep of a blocked thread, and the longest, in milliseconds. */
+const FIRST_SLICE = 20;
+const LONGEST_SLICE = 200;
+/** Looks before a blocked thread gives its processor away, and times it does so before it sleeps. */
+const SPINS = 200;
+const YIELDS = 3;
+
+/** Throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread. */
+export function checkMayBlock(what: string): void {
+  if (!isMainThread) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_WOULD_BLOCK',
+    `${what} blocks its thread, which the main thread must not; use it in a worker, or 'for await'`,
+  );
+}
+
+/**
+ * Blocks this worker until `look` is true; whoever makes it true wakes this thread.
+ *
+ * The thread sleeps in native code, a slice at a time. Between slices it runs JavaScript, where V8
+ * looks whether the worker was terminated: a loop of native calls alone would hold that up.
+ *
+ * @param spin Whether to look a while before sleeping.
+ * @param look Looks; has to arm what wakes this thread when `arm` is true.
+ */
+export function blockUntil(spin: boolean, look: (arm: boolean) => boolean): void {
+  if (spin) {
+    for (let i = 0; i < SPINS; i++) if (look(false)) return;
+    for (let i = 0; i < YIELDS; i++) {
+      binding.yieldNow();
+      if (look(false)) return;
+    }
+  }
+  let slice = FIRST_SLICE;
+  while (!look(true)) {
+    binding.park(slice);
+    slice = Math.min(slice * 2, LONGEST_SLICE);
+  }
+}

@@ -1,0 +1,136 @@
+import { getSystemErrorName } from 'node:util';
+import { type ErrorCode, MillraceError, systemError } from '../errors.js';
+import { binding, type Completion } from '../native/binding.js';
+
+/** Words of the doorbell's memory: rung, summary, and 32 words of ready bits. */
+const BELL_WORDS = 34;
+/** Sources of one thread; the native side has as many bits. */
+const MAX_SOURCES = 1024;
+
+/** What is done when a source of this thread is ready. */
+type OnReady = () => void;
+
+/** Settles one call that is answered later. */
+interface Call {
+  resolve(completion: Completion): void;
+  reject(error: Error): void;
+}
+
+const bell = new Int32Array(new SharedArrayBuffer(BELL_WORDS * 4));
+/** By number. Number 0 stands for completions. */
+const sources: (OnReady | undefined)[] = [fetchCompletions];
+const freeSources: number[] = [];
+const calls = new Map<number, Call>();
+let lastCall = 0;
+let holds = 0;
+
+/** The number of this thread's environment in native code. */
+export const environment: number = binding.attachEnvironment(bell, answer);
+
+/**
+ * Has `onReady` called whenever native code, or another thread, rings for the number that is
+ * returned. A call may find nothing to do.
+ */
+export function openSource(onReady: OnReady): number {
+  const source = freeSources.pop() ?? sources.length;
+  if (source >= MAX_SOURCES) {
+    throw new MillraceError(
+      'ERR_MILLRACE_FULL',
+      `this thread has ${MAX_SOURCES} producers, consumers and listeners open; close some`,
+    );
+  }
+  sources[source] = onReady;
+  return source;
+}
+
+/** Gives a source back, once nothing rings for it any more. */
+export function closeSource(source: number): void {
+  sources[source] = undefined;
+  freeSources.push(source);
+}
+
+/** Keeps this thread's event loop alive until {@link releaseLoop} is called as often. */
+export function holdLoop(): void {
+  holds += 1;
+  if (holds === 1) binding.holdEventLoop(environment, true);
+}
+
+/** Takes one {@link holdLoop} back. */
+export function releaseLoop(): void {
+  holds -= 1;
+  if (holds === 0) binding.holdEventLoop(environment, false);
+}
+
+/**
+ * Makes a call that native code answers later; the loop is held meanwhile.
+ *
+ * @param start Gets the number that the answer must carry.
+ * @param place What to name in a system error, and what to do about it, by its code.
+ */
+export async function call(
+  start: (call: number) => void,
+  place: { syscall: string; address?: string; port?: number; hint?: Readonly<Record<string, string>> } = {
+    syscall: 'call',
+  },
+): Promise<Completion> {
+  lastCall += 1;
+  const number = lastCall;
+  holdLoop();
+  try {
+    const completion = await new Promise<Completion>((resolve, reject) => {
+      calls.set(number, { resolve, reject });
+      start(number);
+    });
+    if (completion.code !== undefined) throw failure(completion, place);
+    return completion;
+  } finally {
+    calls.delete(number);
+    releaseLoop();
+  }
+}
+
+function failure(completion: Completion, place: NonNullable<Parameters<typeof call>[1]>): Error {
+  const { code = '', errno, message } = completion;
+  if (errno === undefined) {
+    return new MillraceError(`ERR_MILLRACE_${code}` as ErrorCode, message);
+  }
+  const { hint, ...where } = place;
+  const name = getSystemErrorName(-errno);
+  return systemError({ code: name, errno, ...where }, hint?.[name]);
+}
+
+function fetchCompletions(): void {
+  for (const completion of binding.takeCompletions(environment)) {
+    calls.get(completion.call)?.resolve(completion);
+  }
+}
+
+/**
+ * The doorbell rang: calls every ready source once. The words are taken in the order in which the
+ * ringing side does not set them, see crates/park/src/doorbell.rs.
+ */
+function answer(): void {
+  Atomics.exchange(bell, 0, 0);
+  let summary = Atomics.exchange(bell, 1, 0);
+  while (summary !== 0) {
+    const word = 31 - Math.clz32(summary);
+    summary &= ~(1 << word);
+    let bits = Atomics.exchange(bell, 2 + word, 0);
+    while (bits !== 0) {
+      const bit = 31 - Math.clz32(bits);
+      bits &= ~(1 << bit);
+      callSource(word * 32 + bit);
+    }
+  }
+}
+
+function callSource(source: number): void {
+  try {
+    sources[source]?.();
+  } catch (error) {
+    // One that throws must not keep the others from being called.
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

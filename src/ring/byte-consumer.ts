@@ -1,0 +1,48 @@
+import type { Stage } from './graph.js';
+import { layout as L } from './layout.js';
+import { RecordBatch } from './record-batch.js';
+import type { RingMemory } from './ring-memory.js';
+import { type ConsumerOptions, StageConsumer } from './stage-consumer.js';
+import type { View, ViewClass } from './view.js';
+
+/** The consumer of a stage's records. */
+export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch<R>> {
+  /** @internal */
+  static open<R extends object>(
+    memory: RingMemory,
+    stage: Stage,
+    view: ViewClass<View>,
+    options: ConsumerOptions,
+  ): ByteConsumer<R> {
+    return new ByteConsumer<R>(memory, stage, options, (reader) => new RecordBatch<R>(reader, view));
+  }
+
+  /** Whole records only, and at least one. */
+  protected override endOf(available: number, most: number): number {
+    const { memory, next } = this.reader;
+    if (available <= most) return (next + available) | 0;
+    let taken = 0;
+    do {
+      const at = memory.slots + ((next + taken) & memory.mask) * L.GRANULE;
+      taken += memory.words[(at >> 2) + 1] as number;
+    } while (taken < most);
+    return (next + taken) | 0;
+  }
+
+  protected override setBatch(batch: RecordBatch<R>, first: number, end: number): RecordBatch<R> {
+    return batch.become(first, end);
+  }
+
+  protected override handleBatch(
+    batch: RecordBatch<R>,
+    handler: (record: R, sequence: number, endOfBatch: boolean) => void,
+  ): void {
+    const steps = batch[Symbol.iterator]();
+    const from = batch.sequence;
+    const first = this.reader.released;
+    for (let step = steps.next(); !step.done; step = steps.next()) {
+      const sequence = from + ((batch.passed - first) | 0);
+      handler(step.value, sequence, batch.last);
+    }
+  }
+}

@@ -1,0 +1,229 @@
+import { Buffer } from 'node:buffer';
+import { inspect } from 'node:util';
+import { invalidArgument, MillraceError } from '../errors.js';
+import { binding } from '../native/binding.js';
+import { type Operation, operation, type WaitOptions } from '../operation.js';
+import { Arrays } from './arrays.js';
+import { copyBytes } from './copy-bytes.js';
+import { layout as L } from './layout.js';
+import { payloadOffset } from './record-step.js';
+import type { RingMemory } from './ring-memory.js';
+import { Seat } from './seat.js';
+import { type Flushable, flushAtEndOfTurn } from './staged.js';
+import type { View, ViewClass } from './view.js';
+
+/** Fills the header fields of a record. */
+export type WriteHeader<H, A> = (header: H, argument: A) => void;
+
+/** Bytes a producer stages before it flushes by itself. */
+const FLUSH_AT = 1 << 16;
+
+/**
+ * Publishes records of any length up to half of the ring. Flushed as events are: see {@link Producer}. On a
+ * multi-producer ring each record is published at once, by one native call.
+ */
+export class ByteProducer<H extends object> implements Flushable {
+  readonly #memory: RingMemory;
+  readonly #seat: Seat;
+  readonly #header: View;
+  readonly #payload: number;
+  /** Where a record's header is written: in place, or in memory of our own on multi-producer rings. */
+  readonly #own: Arrays | undefined;
+  #next: number;
+  #published: number;
+  /** Sequences before this are free. */
+  #free: number;
+  #scheduled = false;
+
+  /** @internal */
+  constructor(
+    memory: RingMemory,
+    stages: number,
+    makeViewOf: (arrays: Arrays) => ViewClass<View>,
+  ) {
+    this.#memory = memory;
+    this.#seat = new Seat(memory, stages);
+    const fieldBytes = memory.words[L.HEADER_FIELDS] as number;
+    this.#payload = payloadOffset(fieldBytes);
+    const ownBytes = Math.ceil(fieldBytes / 8) * 8;
+    this.#own = memory.multi ? new Arrays(new ArrayBuffer(ownBytes)) : undefined;
+    this.#header = new (makeViewOf(this.#own ?? memory.arrays))();
+    this.#next = Atomics.load(memory.words, L.CURSOR_CELL);
+    this.#published = this.#next;
+    this.#free = this.#next;
+  }
+
+  /** Most payload bytes of a record: half of the ring, without its header. */
+  get maxPayload(): number {
+    return (this.#memory.capacity / 2) * L.GRANULE - this.#payload;
+  }
+
+  /**
+   * Accepts a record if there is room.
+   *
+   * @param payload Text is written as UTF-8.
+   * @param write Fills the header fields.
+   * @returns false when the ring is full.
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE`, `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   */
+  tryPublish<A = undefined>(
+    payload: Uint8Array | string,
+    write?: WriteHeader<H, A>,
+    argument?: A,
+  ): boolean {
+    const text = typeof payload === 'string';
+    if (!text && !(payload instanceof Uint8Array)) {
+      throw invalidArgument('payload', payload, 'a Uint8Array or a string');
+    }
+    const length = text ? Buffer.byteLength(payload) : payload.length;
+    if (length > this.maxPayload) throw this.#tooLarge(length);
+    if (this.#own) return this.#push(this.#own, text ? Buffer.from(payload) : payload, write, argument);
+    const granules = (this.#payload + length + L.GRANULE - 1) >>> 5;
+    const sequence = this.#claim(granules);
+    if (sequence === undefined) return false;
+    const { memory } = this.#seat;
+    const at = memory.slots + (sequence & memory.mask) * L.GRANULE;
+    const { arrays, words } = memory;
+    const payloadWord = (at + this.#payload) >> 2;
+    for (let word = (at + L.RECORD_PREFIX) >> 2; word < payloadWord; word++) words[word] = 0;
+    if (write) {
+      this.#header.$at = at + L.RECORD_PREFIX;
+      write(this.#header as unknown as H, argument as A);
+    }
+    words[at >> 2] = length;
+    words[(at >> 2) + 1] = granules;
+    if (text) arrays.bytes.write(payload, at + this.#payload, length);
+    else copyBytes(words, arrays.u8, at + this.#payload, payload);
+    this.#next = (sequence + granules) | 0;
+    this.#accepted();
+    return true;
+  }
+
+  /** Where a record of so many granules goes, with padding before it written; undefined when there is no room. */
+  #claim(granules: number): number | undefined {
+    const { memory } = this.#seat;
+    if (this.#next === this.#published) this.#checkOpen();
+    const left = memory.capacity - (this.#next & memory.mask);
+    const padding = granules > left ? left : 0;
+    if (((this.#free - this.#next) | 0) < padding + granules) {
+      this.#checkOpen();
+      this.flush();
+      this.#free = (memory.slowest(memory.sinks) + memory.capacity) | 0;
+      if (((this.#free - this.#next) | 0) < padding + granules) return undefined;
+    }
+    if (padding > 0) {
+      const at = (memory.slots + (this.#next & memory.mask) * L.GRANULE) >> 2;
+      memory.words[at] = L.PADDING;
+      memory.words[at + 1] = padding;
+    }
+    return (this.#next + padding) | 0;
+  }
+
+  #push<A>(
+    own: Arrays,
+    payload: Uint8Array,
+    write: WriteHeader<H, A> | undefined,
+    argument: A | undefined,
+  ): boolean {
+    this.#checkOpen();
+    own.u8.fill(0);
+    write?.(this.#header as unknown as H, argument as A);
+    const { memory, index } = this.#seat;
+    const fields = own.u8.subarray(0, memory.words[L.HEADER_FIELDS]);
+    const code = binding.pushCopied(memory.handle, index, fields, payload);
+    if (code === 0) return true;
+    if (code === -1) return false;
+    throw memory.closedError();
+  }
+
+  #accepted(): void {
+    const staged = ((this.#next - this.#published) | 0) * L.GRANULE;
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      flushAtEndOfTurn(this);
+    }
+    if (staged >= FLUSH_AT) this.flush();
+    this.#seat.noteStaged(this.#next);
+  }
+
+  /** @internal */
+  endTurn(): void {
+    this.#scheduled = false;
+    this.flush();
+  }
+
+  /** Makes what was accepted visible, and wakes consumers that wait for it. */
+  flush(): void {
+    if (this.#next === this.#published || this.#own) return;
+    const { memory } = this.#seat;
+    this.#published = this.#next;
+    memory.advance(L.CURSOR_CELL, this.#next);
+    if (memory.sleeps) memory.wake(L.CURSOR_CELL, this.#seat.cell);
+  }
+
+  /** Accepts a record, waiting for room. */
+  async publish<A = undefined>(
+    payload: Uint8Array | string,
+    write?: WriteHeader<H, A>,
+    argument?: A,
+    options?: WaitOptions,
+  ): Promise<void> {
+    while (!this.tryPublish(payload, write, argument)) await this.#room(payload.length * 3, options);
+  }
+
+  /** Waits until there is room for a record of `length` payload bytes. */
+  ready(length: number, options?: WaitOptions): Operation<void> {
+    return operation(
+      options,
+      (resolve, reject) => {
+        this.flush();
+        return this.#seat.await(this.#end(length), resolve, reject);
+      },
+      'room in the ring',
+    );
+  }
+
+  #room(length: number, options?: WaitOptions): Promise<void> {
+    this.flush();
+    return this.#seat.room(this.#end(length), options);
+  }
+
+  /** Tells where a record of so many payload bytes would end. */
+  #end(length: number): () => number {
+    const bytes = this.#payload + Math.min(length, this.maxPayload);
+    const granules = Math.ceil(bytes / L.GRANULE);
+    const memory = this.#memory;
+    return () => {
+      const next = memory.multi ? Atomics.load(memory.words, L.CLAIM_CELL) : this.#next;
+      const left = memory.capacity - (next & memory.mask);
+      return (next + granules + (granules > left ? left : 0)) | 0;
+    };
+  }
+
+  #checkOpen(): void {
+    if (!this.#seat.open) throw new MillraceError('ERR_MILLRACE_CLOSED', 'this producer is closed');
+    this.#memory.checkOpen();
+  }
+
+  #tooLarge(length: number): MillraceError {
+    return new MillraceError(
+      'ERR_MILLRACE_FRAME_TOO_LARGE',
+      `a record of ${length} bytes does not fit; this ring takes up to ${this.maxPayload}, half of its capacity`,
+    );
+  }
+
+  /** Flushes, and gives this producer's seat to others. */
+  close(): void {
+    if (!this.#seat.open) return;
+    this.flush();
+    this.#seat.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  [inspect.custom](): string {
+    return `ByteProducer { open: ${this.#seat.open} }`;
+  }
+}

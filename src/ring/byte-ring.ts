@@ -1,0 +1,113 @@
+import type { Buffer } from 'node:buffer';
+import type { Arrays } from './arrays.js';
+import { ByteConsumer } from './byte-consumer.js';
+import { ByteProducer } from './byte-producer.js';
+import { eventView } from './event-view.js';
+import { type FieldValue, type Fields, placeFields } from './fields.js';
+import { makeGraph, type Stages } from './graph.js';
+import type { Handle } from './handle.js';
+import { layout as L } from './layout.js';
+import { recordView } from './record.js';
+import { type Event, checkHandle, type StageEvent } from './ring.js';
+import {
+  checkCapacity,
+  checkRingOptions,
+  firstSequence,
+  layOut,
+  type RingOptions,
+  SharedRing,
+} from './shared-ring.js';
+import type { ConsumerOptions } from './stage-consumer.js';
+import { makeView } from './view.js';
+
+/** A record as a stage sees it: header fields, of which it may write those it owns, and the payload. */
+export type StageRecord<H extends Fields, S> = Omit<StageEvent<H, S>, 'copy'> & {
+  /** The payload: a Buffer over shared memory, valid until the next step. */
+  readonly bytes: Buffer;
+  /** Bytes of the payload. */
+  readonly length: number;
+  /** Which place in the ring the record begins at; grows from record to record. */
+  readonly sequence: number;
+  /** The payload as an ordinary Buffer, to keep. */
+  copy(): Buffer;
+};
+
+/** What a byte ring is made with. */
+export interface ByteRingOptions<H extends Fields, S extends Stages> extends RingOptions {
+  /** Bytes, a power of two from 64 on; a record takes up to half of it. */
+  readonly capacity: number;
+  /** Typed fields in front of every payload. */
+  readonly header?: H;
+  readonly stages: S;
+}
+
+/**
+ * A ring of records of any length: typed header fields and a payload of bytes. Otherwise as
+ * {@link Ring}: same producers, stages and rules. A record takes whole places of 32 bytes.
+ *
+ * @example
+ * const records = ByteRing.create({ capacity: 1 << 16, header: { reply: 'u32' }, stages: { print: {} } });
+ * records.producer().tryPublish('hello', (header) => { header.reply = 7; });
+ * for await (const batch of records.consumer('print')) {
+ *   for (const record of batch) console.log(record.reply, record.bytes.toString());
+ *   await records.close();
+ * }
+ */
+export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
+  private constructor(memory: SharedArrayBuffer, header: H, stages: S) {
+    super(memory, header, stages);
+  }
+
+  /**
+   * Makes a byte ring.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  static create<const H extends Fields, const S extends Stages>(
+    options: ByteRingOptions<H, S>,
+  ): ByteRing<H, S> {
+    const { capacity, header = {} as H, stages } = options;
+    checkCapacity(capacity, L.GRANULE);
+    const memory = layOut({
+      kind: L.KIND_BYTES,
+      capacity: capacity / L.GRANULE,
+      stride: L.GRANULE,
+      fieldBytes: placeFields(header).bytes,
+      graph: makeGraph(stages, Object.keys(header)),
+      start: firstSequence.value,
+      ...checkRingOptions(options),
+    });
+    return new ByteRing(memory, header, stages);
+  }
+
+  /** The byte ring behind a handle, in another thread than the one that made it. */
+  static attach<H extends Fields, S extends Stages>(handle: Handle<ByteRing<H, S>>): ByteRing<H, S> {
+    const { memory, fields, stages } = checkHandle<H, S>(handle, 'ByteRing');
+    return new ByteRing(memory, fields, stages);
+  }
+
+  /** Bytes. */
+  get capacity(): number {
+    return this.memory.capacity * L.GRANULE;
+  }
+
+  /** Opens a producer for this thread; see `Ring.producer`. */
+  producer(): ByteProducer<Event<H>> {
+    const names = new Set(this.places.map(({ name }) => name));
+    const makeViewOf = (arrays: Arrays) =>
+      makeView(eventView(this.places), this.places, names, 'a producer', arrays);
+    return new ByteProducer(this.memory, this.graph.length, makeViewOf);
+  }
+
+  /** Opens a stage for this thread; see `Ring.consumer`. */
+  consumer<N extends keyof S & string>(
+    name: N,
+    options: ConsumerOptions = {},
+  ): ByteConsumer<StageRecord<H, S[N]>> {
+    const stage = this.stage(name);
+    const { arrays } = this.memory;
+    const base = recordView(arrays.bytes);
+    const view = makeView(base, this.places, stage.writes, `stage '${name}'`, arrays);
+    return ByteConsumer.open<StageRecord<H, S[N]>>(this.memory, stage, view, options);
+  }
+}

@@ -1,0 +1,38 @@
+import { EventBatch } from './event-batch.js';
+import type { Stage } from './graph.js';
+import type { RingMemory } from './ring-memory.js';
+import { type ConsumerOptions, StageConsumer } from './stage-consumer.js';
+import type { View, ViewClass } from './view.js';
+
+/** The consumer of a stage's events. */
+export class Consumer<E extends object> extends StageConsumer<E, EventBatch<E>> {
+  /** @internal */
+  static open<E extends object>(
+    memory: RingMemory,
+    stage: Stage,
+    view: ViewClass<View>,
+    options: ConsumerOptions,
+  ): Consumer<E> {
+    return new Consumer<E>(memory, stage, options, (reader) => new EventBatch<E>(reader, view));
+  }
+
+  protected override endOf(available: number, most: number): number {
+    return (this.reader.next + Math.min(available, most)) | 0;
+  }
+
+  protected override setBatch(batch: EventBatch<E>, first: number, end: number): EventBatch<E> {
+    return batch.become(first, (end - first) | 0);
+  }
+
+  protected override handleBatch(
+    batch: EventBatch<E>,
+    handler: (event: E, sequence: number, endOfBatch: boolean) => void,
+  ): void {
+    let { sequence } = batch;
+    const last = sequence + batch.length - 1;
+    for (const event of batch) {
+      handler(event, sequence, sequence === last);
+      sequence += 1;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { invalidArgument } from '../errors.js';
+import { layout } from './layout.js';
+
+/** A stage of a ring. */
+export interface StageOptions {
+  /** Stages that must be done with an event first; the producers when left out. */
+  readonly after?: readonly string[];
+  /** Fields this stage may write. No stage that may run at the same time may own them too. */
+  readonly writes?: readonly string[];
+}
+
+/** The stages of a ring, by name. */
+export type Stages = Readonly<Record<string, StageOptions>>;
+
+/** A stage as it lies in memory. */
+export interface Stage {
+  readonly name: string;
+  readonly index: number;
+  /** Bits of the stages it follows, or of the cursor. */
+  readonly upstream: number;
+  readonly writes: ReadonlySet<string>;
+}
+
+const CURSOR = 1 << layout.CURSOR_BIT;
+
+/**
+ * Checks that stages make a graph: named, without circles, and no field owned by two stages that
+ * may run at the same time.
+ *
+ * @throws `ERR_MILLRACE_INVALID_ARGUMENT`, with the path of a circle.
+ */
+export function makeGraph(stages: Stages, fields: readonly string[]): Stage[] {
+  if (typeof stages !== 'object' || stages === null) {
+    throw invalidArgument('stages', stages, 'an object of stages, such as { store: {} }');
+  }
+  const names = Object.keys(stages);
+  if (names.length < 1 || names.length > layout.MAX_STAGES) {
+    throw invalidArgument('stages', names, `1 to ${layout.MAX_STAGES} stages`);
+  }
+  const graph = names.map((name, index) => {
+    const { after = [], writes = [] } = stages[name] as StageOptions;
+    let upstream = 0;
+    for (const other of after) {
+      const bit = names.indexOf(other);
+      if (bit < 0) throw invalidArgument(`stages.${name}.after`, other, oneOf(names));
+      upstream |= 1 << bit;
+    }
+    for (const field of writes) {
+      if (!fields.includes(field)) {
+        throw invalidArgument(`stages.${name}.writes`, field, oneOf(fields));
+      }
+    }
+    return { name, index, upstream: upstream || CURSOR, writes: new Set(writes) };
+  });
+  const ancestors = findAncestors(graph);
+  checkOwners(graph, ancestors);
+  return graph;
+}
+
+/** Bits of the stages nobody follows: what producers must not overtake. */
+export function sinksOf(graph: readonly Stage[]): number {
+  const followed = graph.reduce((all, { upstream }) => all | upstream, 0);
+  return graph.reduce((all, { index }) => (followed & (1 << index) ? all : all | (1 << index)), 0);
+}
+
+/** For each stage the bits of all stages that come before it. */
+function findAncestors(graph: readonly Stage[]): number[] {
+  const ancestors: number[] = [];
+  const visit = (index: number, path: readonly number[]): number => {
+    if (path.includes(index)) {
+      const circle = [...path.slice(path.indexOf(index)), index].reverse();
+      const shown = circle.map((at) => graph[at]?.name).join(' -> ');
+      throw invalidArgument('stages', shown, 'stages that do not follow each other in a circle');
+    }
+    const known = ancestors[index];
+    if (known !== undefined) return known;
+    const { upstream } = graph[index] as Stage;
+    let all = upstream & ~CURSOR;
+    for (const other of graph) {
+      if (upstream & (1 << other.index)) all |= visit(other.index, [...path, index]);
+    }
+    ancestors[index] = all;
+    return all;
+  };
+  for (const { index } of graph) visit(index, []);
+  return ancestors;
+}
+
+function checkOwners(graph: readonly Stage[], ancestors: readonly number[]): void {
+  for (const a of graph) {
+    for (const b of graph) {
+      if (a.index >= b.index) continue;
+      const ordered =
+        (ancestors[b.index] as number) & (1 << a.index) ||
+        (ancestors[a.index] as number) & (1 << b.index);
+      const both = [...a.writes].filter((field) => b.writes.has(field));
+      if (ordered || both.length === 0) continue;
+      throw invalidArgument(
+        'stages',
+        `'${a.name}' and '${b.name}' both write '${both[0]}'`,
+        'one owner a field among stages that may run at the same time',
+      );
+    }
+  }
+}
+
+function oneOf(names: readonly string[]): string {
+  return names.length === 0 ? 'nothing: there is none' : `one of ${names.join(', ')}`;
+}

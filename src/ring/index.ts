@@ -1,0 +1,22 @@
+export { ByteConsumer } from './byte-consumer.js';
+export { ByteProducer, type WriteHeader } from './byte-producer.js';
+export { ByteRing, type ByteRingOptions, type StageRecord } from './byte-ring.js';
+export { Consumer } from './consumer.js';
+export type { EventBatch } from './event-batch.js';
+export type { Fields, FieldType, FieldValue, NumberType } from './fields.js';
+export type { StageOptions, Stages } from './graph.js';
+export type { Handle } from './handle.js';
+export type { Wait } from './layout.js';
+export { Producer, type Write, type WriteMany } from './producer.js';
+export type { RecordBatch } from './record-batch.js';
+export { type Event, Ring, type RingDefinition, type StageEvent } from './ring.js';
+export type { RingClosed, RingOptions, RingStatistics } from './shared-ring.js';
+export { SharedRing } from './shared-ring.js';
+export type {
+  Batch as StageBatch,
+  ConsumerOptions,
+  IntoOptions,
+  RunOptions,
+  StageStatistics,
+} from './stage-consumer.js';
+export { StageConsumer } from './stage-consumer.js';

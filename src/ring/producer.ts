@@ -1,0 +1,141 @@
+import { inspect } from 'node:util';
+import { invalidArgument, MillraceError } from '../errors.js';
+import { type Operation, operation, type WaitOptions } from '../operation.js';
+import type { RingMemory } from './ring-memory.js';
+import { Seat } from './seat.js';
+import { type Flushable, flushAtEndOfTurn } from './staged.js';
+
+/** Fills an event. `argument` is what was given beside it: so one function serves for all events. */
+export type Write<E, A> = (event: E, argument: A) => void;
+
+/** Fills the i-th event of several. */
+export type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
+
+/** Events a producer stages at most: one more, and it flushes by itself. */
+export const FLUSH_AT = 64;
+
+/**
+ * Publishes events. Consumers see them after a flush: when 64 are staged, at the end of the turn (before the event
+ * loop goes on), before this thread waits or blocks, after each batch inside `run`, or by {@link flush}.
+ *
+ * Events accepted and not flushed when the thread is terminated are lost, and counted in the ring's `stats()`.
+ */
+export abstract class Producer<E extends object> implements Flushable {
+  protected readonly memory: RingMemory;
+  protected readonly seat: Seat;
+  #scheduled = false;
+
+  protected constructor(memory: RingMemory, stages: number) {
+    this.memory = memory;
+    this.seat = new Seat(memory, stages);
+  }
+
+  /**
+   * Accepts an event if there is room.
+   *
+   * @param write Fills the event; when it throws, nothing was accepted.
+   * @returns false when the ring is full.
+   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   */
+  abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
+
+  /** Makes what was accepted visible, and wakes consumers that wait for it. */
+  abstract flush(): void;
+
+  /** Where a claim of `n` events would end. */
+  protected abstract end(n: number): number;
+
+  /** Events accepted and not yet seen by consumers. */
+  abstract get staged(): number;
+
+  /** Has the flush at the end of the turn made, once. */
+  protected stage(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    flushAtEndOfTurn(this);
+  }
+
+  /** @internal */
+  endTurn(): void {
+    this.#scheduled = false;
+    this.flush();
+  }
+
+  /**
+   * Accepts an event, waiting for room.
+   *
+   * @throws Rejects as {@link tryPublish} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
+   */
+  async publish<A = undefined>(write: Write<E, A>, argument?: A, options?: WaitOptions): Promise<void> {
+    while (!this.tryPublish(write, argument)) await this.#room(1, options);
+  }
+
+  /**
+   * Accepts `n` events, waiting for room as often as needed.
+   *
+   * @param n From 1 to the ring's capacity.
+   */
+  async publishMany<A = undefined>(
+    n: number,
+    write: WriteMany<E, A>,
+    argument?: A,
+    options?: WaitOptions,
+  ): Promise<void> {
+    const { capacity } = this.memory;
+    if (!Number.isInteger(n) || n < 1 || n > capacity) {
+      throw invalidArgument('n', n, `a whole number from 1 to the capacity, ${capacity}`);
+    }
+    let done = this.tryPublishSome(n, 0, write, argument as A);
+    while (done < n) {
+      await this.#room(1, options);
+      done += this.tryPublishSome(n - done, done, write, argument as A);
+    }
+  }
+
+  /** Accepts as many of `n` events as there is room for; their number. */
+  protected abstract tryPublishSome<A>(
+    n: number,
+    from: number,
+    write: WriteMany<E, A>,
+    argument: A,
+  ): number;
+
+  /** Waits until there is room for one event. */
+  ready(options?: WaitOptions): Operation<void> {
+    return operation(
+      options,
+      (resolve, reject) => {
+        this.flush();
+        return this.seat.await(() => this.end(1), resolve, reject);
+      },
+      'room in the ring',
+    );
+  }
+
+  #room(n: number, options?: WaitOptions): Promise<void> {
+    this.flush();
+    return this.seat.room(() => this.end(n), options);
+  }
+
+  protected checkOpen(): void {
+    if (!this.seat.open) {
+      throw new MillraceError('ERR_MILLRACE_CLOSED', 'this producer is closed');
+    }
+    this.memory.checkOpen();
+  }
+
+  /** Flushes, and gives this producer's seat to others. */
+  close(): void {
+    if (!this.seat.open) return;
+    this.flush();
+    this.seat.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  [inspect.custom](): string {
+    return `${this.constructor.name} { staged: ${this.staged}, open: ${this.seat.open} }`;
+  }
+}

@@ -1,0 +1,54 @@
+import { RecordStep } from './record-step.js';
+import type { StageReader } from './stage-reader.js';
+import type { View, ViewClass } from './view.js';
+
+/**
+ * Records that were ready, in order. Valid until the next step of the consumer; the records in it
+ * are one reused view, each valid until the next one is asked for.
+ */
+export class RecordBatch<R extends object> implements Iterable<R> {
+  readonly #reader: StageReader;
+  readonly #step: RecordStep<R>;
+  #first = 0;
+  #end = 0;
+
+  /** @internal */
+  constructor(reader: StageReader, view: ViewClass<View>) {
+    this.#reader = reader;
+    this.#step = new RecordStep<R>(reader.memory, view);
+  }
+
+  /** The number of the first record's place in the ring, exact; records take one or more places. */
+  get sequence(): number {
+    return this.#reader.exact(this.#first);
+  }
+
+  /** Every record in order. One iteration at a time. */
+  [Symbol.iterator](): Iterator<R> {
+    return this.#step.begin(this.#first, this.#end);
+  }
+
+  /** @internal The batch from `first` on, up to `end`. */
+  become(first: number, end: number): this {
+    this.#first = first;
+    this.#end = end;
+    this.#step.begin(first, end);
+    return this;
+  }
+
+  /** @internal The sequence behind the records that an iteration has passed. */
+  get passed(): number {
+    return this.#step.passed;
+  }
+
+  /** @internal True when the record in hand is the last. */
+  get last(): boolean {
+    return this.#step.last;
+  }
+
+  /** @internal The step of its consumer is over. */
+  expire(): void {
+    this.#end = this.#first;
+    this.#step.expire();
+  }
+}

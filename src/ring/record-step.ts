@@ -1,0 +1,87 @@
+import { layout as L } from './layout.js';
+import type { RecordView } from './record.js';
+import type { RingMemory } from './ring-memory.js';
+import { checked, type View, type ViewClass } from './view.js';
+
+/** Where a record's payload begins, behind its two words and its header fields. */
+export function payloadOffset(fieldBytes: number): number {
+  return L.RECORD_PREFIX + Math.ceil(fieldBytes / 8) * 8;
+}
+
+/** The iterator over a batch of records; see {@link EventStep} for its three roles. */
+export class RecordStep<R> implements Iterator<R> {
+  done: boolean | undefined = false;
+  value: R;
+  /** The sequence behind the records that the iteration has gone past. */
+  passed = 0;
+  readonly #memory: RingMemory;
+  readonly #view: ViewClass<RecordView>;
+  readonly #payload: number;
+  #record: RecordView;
+  #next = 0;
+  #end = 0;
+
+  constructor(memory: RingMemory, view: ViewClass<View>) {
+    this.#memory = memory;
+    this.#view = view as ViewClass<RecordView>;
+    this.#payload = payloadOffset(memory.words[L.HEADER_FIELDS] as number);
+    this.#record = new this.#view();
+    this.value = this.#record as unknown as R;
+  }
+
+  begin(first: number, end: number): this {
+    this.#next = first;
+    this.#end = end;
+    this.passed = first;
+    this.done = false;
+    return this;
+  }
+
+  next(): IteratorResult<R, undefined> {
+    const { words, slots, mask } = this.#memory;
+    while (((this.#end - this.#next) | 0) > 0) {
+      const sequence = this.#next;
+      this.passed = sequence;
+      const at = slots + (sequence & mask) * L.GRANULE;
+      const length = words[at >> 2] as number;
+      this.#next = (sequence + (words[(at >> 2) + 1] as number)) | 0;
+      // Padding, as a signed number.
+      if (length === -1) continue;
+      this.#show(at, length, sequence);
+      return this as IteratorYieldResult<R>;
+    }
+    this.passed = this.#end;
+    this.done = true;
+    return this as unknown as IteratorReturnResult<undefined>;
+  }
+
+  /** True when nothing but padding is left behind the record in hand. */
+  get last(): boolean {
+    const { words, slots, mask } = this.#memory;
+    let next = this.#next;
+    while (((this.#end - next) | 0) > 0) {
+      const at = (slots + (next & mask) * L.GRANULE) >> 2;
+      if (words[at] !== -1) return false;
+      next = (next + (words[at + 1] as number)) | 0;
+    }
+    return true;
+  }
+
+  #show(at: number, length: number, sequence: number): void {
+    if (checked) {
+      this.expire();
+      this.#record = new this.#view();
+      this.value = this.#record as unknown as R;
+    }
+    const record = this.#record;
+    record.$at = at + L.RECORD_PREFIX;
+    record.$start = at + this.#payload;
+    record.$size = length;
+    record.$place = sequence >>> 0;
+  }
+
+  /** What was handed out is used no more; with `MILLRACE_CHECK=1` a late use throws. */
+  expire(): void {
+    if (checked) this.#record.$at = -1;
+  }
+}

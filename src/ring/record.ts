@@ -1,0 +1,39 @@
+import { Buffer } from 'node:buffer';
+import { checked, checkLive, View, type ViewClass } from './view.js';
+
+/** What every view of a record is; the class that views of a memory begin with is made by {@link recordView}. */
+export abstract class RecordView extends View {
+  /** Byte offset of the payload in the ring's memory. */
+  $start = 0;
+  $size = 0;
+  $place = 0;
+
+  /** Bytes of the payload. */
+  get length(): number {
+    if (checked) checkLive(this);
+    return this.$size;
+  }
+
+  /** Which place in the ring the record begins at; grows from record to record. */
+  get sequence(): number {
+    return this.$place;
+  }
+
+  /** The payload: a view of shared memory, valid as long as the record is. */
+  abstract readonly bytes: Buffer;
+
+  /** The payload as an ordinary Buffer. */
+  copy(): Buffer {
+    return Buffer.from(this.bytes);
+  }
+}
+
+/** The class that views of records in a memory begin with; accessors of header fields are added by `makeView`. */
+export function recordView(memory: Buffer): ViewClass<RecordView> {
+  return class extends RecordView {
+    override get bytes(): Buffer {
+      if (checked) checkLive(this);
+      return memory.subarray(this.$start, this.$start + this.$size);
+    }
+  };
+}

@@ -1,0 +1,238 @@
+import { randomFillSync } from 'node:crypto';
+import { MillraceError } from '../errors.js';
+import { binding } from '../native/binding.js';
+import { environment } from '../park/environment.js';
+import { Arrays } from './arrays.js';
+import { type Stage, sinksOf } from './graph.js';
+import { layout as L, type Wait, waits } from './layout.js';
+
+/** What a ring is made of. */
+export interface Geometry {
+  readonly kind: typeof L.KIND_RING | typeof L.KIND_BYTES;
+  readonly capacity: number;
+  readonly stride: number;
+  /** Byte rings: bytes of a record's header fields. */
+  readonly fieldBytes: number;
+  readonly maxProducers: number;
+  readonly multi: boolean;
+  readonly wait: Wait;
+  readonly graph: readonly Stage[];
+  /** First sequence; 0 but for tests of the wrap. */
+  readonly start: number;
+}
+
+/** Lays a ring out in new shared memory. */
+export function layOut(geometry: Geometry): SharedArrayBuffer {
+  const { kind, capacity, stride, fieldBytes, maxProducers, multi, wait, graph, start } = geometry;
+  const stages = graph.length;
+  const stamps = (L.STAGE_CELLS + (stages + maxProducers) * L.CELL_WORDS) * 4;
+  const slots = stamps + (multi ? capacity * 8 : 0);
+  const memory = new SharedArrayBuffer(slots + capacity * stride);
+  const words = new Int32Array(memory);
+  randomFillSync(words, L.HEADER_ID, 2);
+  words[L.HEADER_MAGIC] = L.MAGIC;
+  words[L.HEADER_VERSION] = L.VERSION;
+  words[L.HEADER_KIND] = kind;
+  words[L.HEADER_LENGTH] = memory.byteLength | 0;
+  words[L.HEADER_WAIT] = waits.indexOf(wait);
+  words[L.HEADER_CAPACITY] = capacity;
+  words[L.HEADER_STRIDE] = stride;
+  words[L.HEADER_STAGES] = stages;
+  words[L.HEADER_MULTI] = multi ? 1 : 0;
+  words[L.HEADER_MAX_PRODUCERS] = maxProducers;
+  words[L.HEADER_STAMPS] = stamps;
+  words[L.HEADER_SLOTS] = slots;
+  words[L.HEADER_FIELDS] = fieldBytes;
+  for (const { index, upstream } of graph) words[L.HEADER_UPSTREAM + index] = upstream;
+  words[L.CLAIM_CELL + L.CELL_GATE] = start;
+  for (const cell of [L.CURSOR_CELL, L.CLAIM_CELL]) words[cell + L.CELL_VALUE] = start;
+  for (let stage = 0; stage < stages; stage++) words[stageCell(stage) + L.CELL_VALUE] = start;
+  // A stamp says `sequence + 1`: the first sequence itself is nobody's stamp.
+  if (multi && start !== 0) words.fill(start, stamps / 4, stamps / 4 + capacity);
+  return memory;
+}
+
+/** Word of a stage's cell. */
+export function stageCell(stage: number): number {
+  return L.STAGE_CELLS + stage * L.CELL_WORDS;
+}
+
+/** The cells that a mask of stages, or of the cursor, names. */
+export function cellsOf(mask: number): number[] {
+  const cells: number[] = mask & (1 << L.CURSOR_BIT) ? [L.CURSOR_CELL] : [];
+  for (let stage = 0; stage < L.MAX_STAGES; stage++) {
+    if (mask & (1 << stage)) cells.push(stageCell(stage));
+  }
+  return cells;
+}
+
+/**
+ * A ring's memory as one thread has it: attached, so that native threads may use it too.
+ *
+ * Keeps the memory alive until {@link detach}.
+ */
+export class RingMemory {
+  readonly memory: SharedArrayBuffer;
+  readonly words: Int32Array;
+  readonly arrays: Arrays;
+  /** What native code knows this attachment by. */
+  readonly handle: number;
+  readonly capacity: number;
+  readonly mask: number;
+  readonly stride: number;
+  /** Byte offset of the first slot. */
+  readonly slots: number;
+  readonly multi: boolean;
+  /** Whether consumers of this ring sleep, so that who publishes must look for them. */
+  readonly sleeps: boolean;
+  /** Whether waiting worker threads look a while before they sleep. */
+  readonly spins: boolean;
+  /** Cells that producers must not overtake. */
+  readonly sinks: readonly number[];
+  readonly maxProducers: number;
+  #attached = true;
+  readonly #kept: Kept;
+
+  constructor(memory: SharedArrayBuffer, graph: readonly Stage[]) {
+    this.memory = memory;
+    this.#kept = { memory };
+    this.arrays = new Arrays(memory);
+    this.words = this.arrays.i32;
+    this.handle = binding.attachRing(environment, this.words);
+    attached.add(this.#kept);
+    forgotten.register(this, { handle: this.handle, kept: this.#kept }, this);
+    const word = (index: number) => this.words[index] as number;
+    this.capacity = word(L.HEADER_CAPACITY);
+    this.mask = this.capacity - 1;
+    this.stride = word(L.HEADER_STRIDE);
+    this.slots = word(L.HEADER_SLOTS);
+    this.multi = word(L.HEADER_MULTI) === 1;
+    this.maxProducers = word(L.HEADER_MAX_PRODUCERS);
+    const wait = waits[word(L.HEADER_WAIT)] as Wait;
+    this.sleeps = wait === 'block' || wait === 'adaptive';
+    this.spins = wait !== 'block';
+    this.sinks = cellsOf(sinksOf(graph));
+  }
+
+  /** The sequence furthest behind among cells; where it was found is left in {@link slowestCell}. */
+  slowest(cells: readonly number[]): number {
+    const { words } = this;
+    let cell = cells[0] as number;
+    let value = Atomics.load(words, cell);
+    for (let i = 1; i < cells.length; i++) {
+      const other = Atomics.load(words, cells[i] as number);
+      if (((other - value) | 0) < 0) {
+        value = other;
+        cell = cells[i] as number;
+      }
+    }
+    this.slowestCell = cell;
+    return value;
+  }
+  slowestCell = 0;
+
+  /**
+   * Wakes who waits for a cell, after it was advanced.
+   *
+   * @param counters The cell of who advanced it.
+   */
+  wake(cell: number, counters: number): void {
+    const { words } = this;
+    if (
+      Atomics.load(words, cell + L.CELL_CONSUMERS) === 0 &&
+      Atomics.load(words, cell + L.CELL_PRODUCERS) === 0
+    ) {
+      (words[counters + L.CELL_ELIDED] as number)++;
+      return;
+    }
+    (words[counters + L.CELL_MADE] as number)++;
+    const consumers = Atomics.exchange(words, cell + L.CELL_CONSUMERS, 0);
+    const producers = Atomics.exchange(words, cell + L.CELL_PRODUCERS, 0);
+    binding.wake(this.handle, consumers >>> 0, producers >>> 0);
+  }
+
+  /** Stores a sequence that only this thread advances. */
+  advance(cell: number, value: number): void {
+    const { words } = this;
+    if (value >>> 0 < (words[cell] as number) >>> 0) (words[cell + L.CELL_WRAPS] as number)++;
+    Atomics.store(words, cell, value);
+  }
+
+  /** `OPEN`, `CLOSING` or `FAILED`. */
+  get state(): number {
+    return Atomics.load(this.words, L.HEADER_STATE);
+  }
+
+  /** True when a stage that stands at `next` will get nothing more. */
+  ended(next: number): boolean {
+    if (this.state === L.OPEN) return false;
+    const claimed = this.multi ? Atomics.load(this.words, L.CLAIM_CELL) : next;
+    return Atomics.load(this.words, L.CURSOR_CELL) === next && claimed === next;
+  }
+
+  /** Throws when the ring takes no more events. */
+  checkOpen(): void {
+    if (this.state === L.OPEN) return;
+    throw this.closedError();
+  }
+
+  /** Why the ring takes no more events. */
+  closedError(): MillraceError {
+    if (this.state === L.FAILED) {
+      return new MillraceError(
+        'ERR_MILLRACE_CONSUMER_FAILED',
+        'a consumer of this ring failed, and the ring is stopped',
+      );
+    }
+    return new MillraceError('ERR_MILLRACE_CLOSED', 'this ring is closed and takes no more events');
+  }
+
+  /** An exact number from a wrapping sequence and how often it wrapped. */
+  exact(cell: number, value: number): number {
+    const wraps = this.words[cell + L.CELL_WRAPS] as number;
+    return wraps * 2 ** 32 + (value >>> 0);
+  }
+
+  /** Ends the ring because a consumer failed: producers are told. */
+  fail(): void {
+    binding.closeRing(this.handle, true);
+  }
+
+  /** Ends the ring: it takes nothing more, what was published is consumed. */
+  close(): void {
+    binding.closeRing(this.handle, false);
+  }
+
+  get attached(): boolean {
+    return this.#attached;
+  }
+
+  /** Lets go of the memory in this thread. */
+  detach(): void {
+    if (!this.#attached) return;
+    this.#attached = false;
+    forgotten.unregister(this);
+    binding.detachRing(this.handle);
+    attached.delete(this.#kept);
+  }
+}
+
+interface Kept {
+  readonly memory: SharedArrayBuffer;
+}
+
+/** Memory that native threads may use lives at least as long as its attachments: one entry each. */
+const attached = new Set<Kept>();
+
+let warned = false;
+
+/** Nobody has the ring any more, nor a producer or consumer of it. */
+const forgotten = new FinalizationRegistry<{ handle: number; kept: Kept }>(({ handle, kept }) => {
+  binding.detachRing(handle);
+  attached.delete(kept);
+  if (warned) return;
+  warned = true;
+  process.emitWarning('a ring was collected without close() or detach()', {
+    code: 'MILLRACE_FORGOTTEN',
+  });
+});

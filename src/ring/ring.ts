@@ -1,0 +1,188 @@
+import type { Buffer } from 'node:buffer';
+import { invalidArgument } from '../errors.js';
+import type { Arrays } from './arrays.js';
+import { Consumer } from './consumer.js';
+import { eventView } from './event-view.js';
+import { type FieldValue, type Fields, placeFields } from './fields.js';
+import { makeGraph, type StageOptions, type Stages } from './graph.js';
+import type { Handle } from './handle.js';
+import { layout as L } from './layout.js';
+import { MultiProducer } from './multi-producer.js';
+import type { Producer } from './producer.js';
+import {
+  checkCapacity,
+  checkRingOptions,
+  firstSequence,
+  layOut,
+  type RingOptions,
+  SharedRing,
+} from './shared-ring.js';
+import { SingleProducer } from './single-producer.js';
+import type { ConsumerOptions } from './stage-consumer.js';
+import { makeView, type View, type ViewClass } from './view.js';
+
+/** An event as its producer sees it: every field may be written. */
+export type Event<F extends Fields> = { -readonly [K in keyof F]: FieldValue<F[K]> };
+
+/** An event as a stage sees it: only the fields it owns may be written. */
+export type StageEvent<F extends Fields, S> = {
+  readonly [K in Exclude<keyof F, Owned<S>>]: F[K] extends `bytes(${number})` ? Buffer : FieldValue<F[K]>;
+} & {
+  -readonly [K in keyof F & Owned<S>]: FieldValue<F[K]>;
+} & Copies<F>;
+
+type Owned<S> = S extends { readonly writes: readonly (infer W)[] } ? W : never;
+
+interface Copies<F extends Fields> {
+  /** A plain object with the fields, to keep. */
+  copy(): { [K in keyof F]: FieldValue<F[K]> };
+}
+
+/** The fields of a ring's events, and its stages: shared by the code of all threads. */
+export interface RingDefinition<F extends Fields, S extends Stages> {
+  readonly fields: F;
+  readonly stages: S;
+}
+
+/** Stages whose names and fields are checked by the compiler. */
+type CheckedStages<F extends Fields, Names extends string> = {
+  readonly [N in Names]: StageOptions & {
+    readonly after?: readonly Names[];
+    readonly writes?: readonly (keyof F & string)[];
+  };
+};
+
+/**
+ * A preallocated ring of typed events that threads share: producers write them in place, stages
+ * consume them in the order of a graph, nothing is copied or allocated an event, and a slow stage
+ * holds the producers back.
+ *
+ * Events lie in a SharedArrayBuffer, so main thread, workers and native threads take part alike.
+ * The algorithm is the LMAX Disruptor's.
+ *
+ * @example
+ * const orders = Ring.define({ fields: { id: 'u32', price: 'f64' }, stages: { store: {} } });
+ * const ring = Ring.create({ ...orders, capacity: 1024 });
+ * const out = ring.producer();
+ * out.tryPublish((event, price) => { event.price = price; }, 12.5);
+ * for await (const batch of ring.consumer('store')) {
+ *   for (const event of batch) console.log(event.price);
+ *   await ring.close();
+ * }
+ */
+export class Ring<F extends Fields, S extends Stages> extends SharedRing {
+  private constructor(memory: SharedArrayBuffer, definition: RingDefinition<F, S>) {
+    super(memory, definition.fields, definition.stages);
+  }
+
+  /**
+   * Fields and stages of a ring, checked; for {@link create} and, in other threads, for {@link attach}.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`: a field or stage that cannot be, stages in a circle, a field owned by two
+   *   stages that may run at the same time.
+   */
+  static define<
+    const F extends Fields,
+    Names extends string,
+    const S extends CheckedStages<F, Names>,
+  >(definition: { fields: F; stages: S & CheckedStages<F, keyof S & string> }): RingDefinition<F, S> {
+    placeFields(definition.fields);
+    makeGraph(definition.stages, Object.keys(definition.fields));
+    return Object.freeze({ fields: definition.fields, stages: definition.stages as S });
+  }
+
+  /**
+   * Makes a ring.
+   *
+   * @param options `capacity` is the number of slots, a power of two from 2 to 2^30.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  static create<F extends Fields, S extends Stages>(
+    options: RingDefinition<F, S> & RingOptions & { readonly capacity: number },
+  ): Ring<F, S> {
+    const { fields, stages, capacity } = options;
+    checkCapacity(capacity, 1);
+    const { bytes } = placeFields(fields);
+    const memory = layOut({
+      kind: L.KIND_RING,
+      capacity,
+      stride: Math.max(8, Math.ceil(bytes / 8) * 8),
+      fieldBytes: 0,
+      graph: makeGraph(stages, Object.keys(fields)),
+      start: firstSequence.value,
+      ...checkRingOptions(options),
+    });
+    return new Ring(memory, { fields, stages });
+  }
+
+  /**
+   * The ring behind a handle, in another thread than the one that made it.
+   *
+   * @param definition Types the ring; what it says is checked against the handle.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` for something else than a ring's handle, or another version's.
+   */
+  static attach<F extends Fields, S extends Stages>(
+    handle: Handle<Ring<F, S>>,
+    definition?: RingDefinition<F, S>,
+  ): Ring<F, S> {
+    const { memory, fields, stages } = checkHandle<F, S>(handle, 'Ring');
+    const same = JSON.stringify([fields, stages]);
+    if (definition && same !== JSON.stringify([definition.fields, definition.stages])) {
+      throw invalidArgument('definition', definition, `the ring's own: ${same}`);
+    }
+    return new Ring(memory, { fields, stages });
+  }
+
+  /** Number of slots. */
+  get capacity(): number {
+    return this.memory.capacity;
+  }
+
+  /**
+   * Opens a producer for this thread.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when the seat is taken: a ring has one unless `producers` is `'multi'`.
+   */
+  producer(): Producer<Event<F>> {
+    const { memory, graph, places } = this;
+    const names = new Set(places.map(({ name }) => name));
+    const makeViewOf = (arrays: Arrays) => this.#view(names, 'a producer', arrays);
+    return memory.multi
+      ? new MultiProducer(memory, graph.length, makeViewOf)
+      : new SingleProducer(memory, graph.length, makeViewOf(memory.arrays));
+  }
+
+  /**
+   * Opens a stage for this thread: it goes on behind what was released last.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage or somebody has it open.
+   */
+  consumer<N extends keyof S & string>(
+    name: N,
+    options: ConsumerOptions = {},
+  ): Consumer<StageEvent<F, S[N]>> {
+    const stage = this.stage(name);
+    const view = this.#view(stage.writes, `stage '${name}'`, this.memory.arrays);
+    return Consumer.open<StageEvent<F, S[N]>>(this.memory, stage, view, options);
+  }
+
+  #view(writable: ReadonlySet<string>, who: string, arrays: Arrays): ViewClass<View> {
+    return makeView(eventView(this.places), this.places, writable, who, arrays);
+  }
+}
+
+interface RingHandle<F, S> {
+  readonly kind: string;
+  readonly memory: SharedArrayBuffer;
+  readonly fields: F;
+  readonly stages: S;
+}
+
+/** What a handle holds, if it is one of a ring of this kind. */
+export function checkHandle<F, S>(handle: unknown, kind: string): RingHandle<F, S> {
+  const inside = handle as RingHandle<F, S>;
+  if (inside?.kind !== kind || !(inside.memory instanceof SharedArrayBuffer)) {
+    throw invalidArgument('handle', handle, `the handle of a ${kind}`);
+  }
+  return inside;
+}

@@ -1,0 +1,168 @@
+import { inspect } from 'node:util';
+import { invalidArgument } from '../errors.js';
+import type { NativeStage } from '../fiber/native.js';
+import type { Scheduler } from '../fiber/scheduler.js';
+import { checkTimeout } from '../operation.js';
+import { drained } from './drained.js';
+import { type Fields, type Place, placeFields } from './fields.js';
+import { makeGraph, type Stage, type Stages } from './graph.js';
+import type { Handle } from './handle.js';
+import { layout as L, type Wait, waits } from './layout.js';
+import { layOut, RingMemory } from './ring-memory.js';
+import { type StageStatistics, stageStatistics } from './stage-consumer.js';
+
+/** What a ring of either kind is made with. */
+export interface RingOptions {
+  /**
+   * `'single'` (default): one producer at a time, which costs least. `'multi'`: up to `maxProducers`.
+   */
+  readonly producers?: 'single' | 'multi';
+  /** Producers of a `'multi'` ring at a time, 1 to 32; default 8. */
+  readonly maxProducers?: number;
+  /** How consumers without events wait; default `'adaptive'`: look a while, then sleep. */
+  readonly wait?: Wait;
+}
+
+/** What {@link SharedRing.close} ended with. */
+export interface RingClosed {
+  /** Events (places, of a byte ring) that every stage has consumed, since the ring was made. */
+  readonly consumed: number;
+  /** Those that were published and not consumed by every stage when the timeout passed. */
+  readonly abandoned: number;
+}
+
+/** Counts of a ring. */
+export interface RingStatistics {
+  /** Next event to be published: as many have been. */
+  readonly cursor: number;
+  readonly capacity: number;
+  readonly producers: number;
+  /** Events accepted by producers whose threads ended before they were flushed. */
+  readonly lost: number;
+  readonly stages: Readonly<Record<string, StageStatistics>>;
+}
+
+/** What both kinds of rings have in common. */
+export abstract class SharedRing {
+  /** @internal */
+  readonly memory: RingMemory;
+  /** @internal */
+  readonly graph: readonly Stage[];
+  /** @internal */
+  readonly places: readonly Place[];
+  readonly #fields: Fields;
+  readonly #stages: Stages;
+
+  protected constructor(memory: SharedArrayBuffer, fields: Fields, stages: Stages) {
+    const { places } = placeFields(fields);
+    this.places = places;
+    this.graph = makeGraph(stages, Object.keys(fields));
+    this.memory = new RingMemory(memory, this.graph);
+    this.#fields = fields;
+    this.#stages = stages;
+  }
+
+  /** Slots, or bytes of a byte ring. */
+  abstract get capacity(): number;
+
+  /** Plain data with which another thread attaches: survives `workerData` and `postMessage`. */
+  get handle(): Handle<this> {
+    const { memory } = this.memory;
+    const handle = { kind: this.constructor.name, memory, fields: this.#fields, stages: this.#stages };
+    return handle as unknown as Handle<this>;
+  }
+
+  /** @internal A stage by its name. */
+  stage(name: string): Stage {
+    const stage = this.graph.find((one) => one.name === name);
+    if (stage) return stage;
+    const names = this.graph.map((one) => one.name).join(', ');
+    throw invalidArgument('stage', name, `one of ${names}`);
+  }
+
+  /**
+   * Runs native work as a stage: in a coroutine on a scheduler's native threads, no JavaScript on the way.
+   *
+   * @param stage Opened for the work; the stage must own the fields it writes.
+   * @returns A promise that resolves when the ring has ended, and rejects when the work cannot begin
+   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`) or failed (`ERR_MILLRACE_INTERNAL`).
+   */
+  run(stage: string, work: NativeStage, options: { readonly scheduler: Scheduler }): Promise<void> {
+    return work.run(this, stage, options.scheduler);
+  }
+
+  /** Counts, cheap and exact. */
+  stats(): RingStatistics {
+    const { words } = this.memory;
+    let producers = 0;
+    for (let bits = words[L.HEADER_PRODUCERS] as number; bits !== 0; bits &= bits - 1) producers++;
+    return {
+      cursor: this.memory.exact(L.CURSOR_CELL, Atomics.load(words, L.CURSOR_CELL)),
+      capacity: this.capacity,
+      producers,
+      lost: words[L.HEADER_LOST] as number,
+      stages: Object.fromEntries(
+        this.graph.map((stage) => [stage.name, stageStatistics(this.memory, stage)]),
+      ),
+    };
+  }
+
+  /**
+   * Ends the ring for all threads: producers are refused with `ERR_MILLRACE_CLOSED`, stages consume what was
+   * published. Resolves when they have, or after `timeout`, and tells how much was and was not consumed. May be
+   * called from any thread, and again.
+   */
+  async close(options: { readonly timeout?: number } = {}): Promise<RingClosed> {
+    checkTimeout(options.timeout);
+    this.memory.close();
+    return drained(this.memory, this.graph, options.timeout);
+  }
+
+  /** Lets go of the ring in this thread; others go on. Close producers and consumers of this thread first. */
+  detach(): void {
+    this.memory.detach();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    this.detach();
+  }
+
+  [inspect.custom](): string {
+    const { cursor, stages } = this.stats();
+    const lags = Object.entries(stages).map(([name, { lag }]) => `${name}: ${lag} behind`);
+    return `${this.constructor.name} { capacity: ${this.capacity}, cursor: ${cursor}, ${lags.join(', ')} }`;
+  }
+}
+
+/** Checks what both kinds of rings are made with. */
+export function checkRingOptions(options: RingOptions): {
+  multi: boolean;
+  maxProducers: number;
+  wait: Wait;
+} {
+  const { producers = 'single', maxProducers = 8, wait = 'adaptive' } = options;
+  if (producers !== 'single' && producers !== 'multi') {
+    throw invalidArgument('producers', producers, "'single' or 'multi'");
+  }
+  if (!Number.isInteger(maxProducers) || maxProducers < 1 || maxProducers > L.MAX_PRODUCERS) {
+    throw invalidArgument('maxProducers', maxProducers, `a whole number from 1 to ${L.MAX_PRODUCERS}`);
+  }
+  if (!waits.includes(wait)) throw invalidArgument('wait', wait, `one of ${waits.join(', ')}`);
+  const multi = producers === 'multi';
+  return { multi, maxProducers: multi ? maxProducers : 1, wait };
+}
+
+/** Checks a capacity, in slots. */
+export function checkCapacity(capacity: number, unit: number): void {
+  const slots = capacity / unit;
+  const power = Number.isInteger(slots) && slots >= 2 && slots <= L.MAX_CAPACITY && Number.isInteger(Math.log2(slots));
+  if (!power) {
+    throw invalidArgument('capacity', capacity, `a power of two from ${2 * unit} on`);
+  }
+}
+
+/** @internal The first sequence of rings made here; tests start just before the wrap. */
+export const firstSequence = { value: 0 };
+
+export { layOut };

@@ -1,0 +1,350 @@
+import { inspect } from 'node:util';
+import { enqueue, whenRoom } from '../batch/feed.js';
+import type { BatchQueue } from '../batch/index.js';
+import { invalidArgument, MillraceError } from '../errors.js';
+import { type Operation, operation, type Source, type WaitOptions } from '../operation.js';
+import type { Stage } from './graph.js';
+import { layout as L } from './layout.js';
+import { type RingMemory, stageCell } from './ring-memory.js';
+import { flushStaged } from './staged.js';
+import { StageReader } from './stage-reader.js';
+import { type Entry, Unsettled } from './unsettled.js';
+
+/** How a consumer takes events. */
+export interface ConsumerOptions {
+  /** Most places of the ring that one batch covers: events, or 32-byte granules of records. Default: a quarter
+   * of the ring, so that producers go on meanwhile. */
+  readonly maxBatch?: number;
+  /**
+   * `'auto'` (default) releases a batch at the next step; with `'manual'` only {@link StageConsumer.release} does.
+   */
+  readonly release?: 'auto' | 'manual';
+}
+
+/** What a failing handler does to the ring. */
+export interface RunOptions {
+  /** `'stop'` (default): the ring stops, producers are told `ERR_MILLRACE_CONSUMER_FAILED`. */
+  readonly onError?: 'stop';
+}
+
+/** How a consumer feeds a queue. */
+export interface IntoOptions<E, Item> {
+  /** The item of an event; undefined when the event is dealt with and needs none. */
+  readonly map: (event: E) => Item | undefined;
+}
+
+/** Counts of one stage. */
+export interface StageStatistics {
+  /** Events published that this stage has not released. */
+  readonly lag: number;
+  /** The next event to be released, exact. */
+  readonly sequence: number;
+  readonly batches: number;
+  /** Times this stage went to sleep. */
+  readonly waits: number;
+  /** Wakes this stage made, and those it could spare because nobody slept. */
+  readonly wakes: number;
+  readonly elided: number;
+}
+
+/** What a consumer's batches have in common. */
+export interface Batch<E> extends Iterable<E> {
+  readonly sequence: number;
+}
+
+/** @internal What the base needs of a kind of batch. */
+export interface StepBatch<E> extends Batch<E> {
+  readonly passed: number;
+  expire(): void;
+}
+
+/** Most milliseconds that batches which are ready at once are handed out for before others on this event loop run. */
+const TURN = 5;
+
+/**
+ * The consumer of a stage: a Source of batches. Opened by the one thread that does this stage's
+ * work; another may open it after {@link close}, or when the thread has ended, and gets what was not
+ * released.
+ */
+export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source<B> {
+  protected readonly reader: StageReader;
+  readonly #maxBatch: number;
+  readonly #manual: boolean;
+  readonly #batch: B;
+  /** Sequence behind the batch that is handed out. */
+  #handedOut = false;
+  #turn = 0;
+
+  protected constructor(
+    memory: RingMemory,
+    stage: Stage,
+    options: ConsumerOptions,
+    makeBatch: (reader: StageReader) => B,
+  ) {
+    const { maxBatch = Math.max(1, memory.capacity >> 2), release = 'auto' } = options;
+    if (!Number.isInteger(maxBatch) || maxBatch < 1) {
+      throw invalidArgument('maxBatch', maxBatch, 'a whole number from 1');
+    }
+    if (release !== 'auto' && release !== 'manual') {
+      throw invalidArgument('release', release, "'auto' or 'manual'");
+    }
+    this.#maxBatch = maxBatch;
+    this.#manual = release === 'manual';
+    this.reader = new StageReader(memory, stage);
+    this.#batch = makeBatch(this.reader);
+  }
+
+  /** The sequence behind at most `most` places from `reader.next` on, of which `available` are ready. */
+  protected abstract endOf(available: number, most: number): number;
+  protected abstract setBatch(batch: B, first: number, end: number): B;
+
+  /** Name of the stage. */
+  get stage(): string {
+    return this.reader.stage.name;
+  }
+
+  /**
+   * The batch that is ready now, at most `max` places long; undefined when nothing is. Ends the step before: its
+   * batch is released.
+   */
+  poll(max: number = this.#maxBatch): B | undefined {
+    this.#finishStep();
+    return this.#take(max);
+  }
+
+  #finishStep(): void {
+    if (!this.#handedOut) return;
+    this.#handedOut = false;
+    this.#batch.expire();
+    if (!this.#manual) this.reader.release(this.reader.next);
+  }
+
+  #take(max: number): B | undefined {
+    const { reader } = this;
+    if (!reader.open) throw closedConsumer(this.stage);
+    const available = reader.available();
+    if (available <= 0) return undefined;
+    const first = reader.next;
+    const end = this.endOf(available, max);
+    reader.next = end;
+    this.#handedOut = true;
+    return this.setBatch(this.#batch, first, end);
+  }
+
+  /** Waits for a batch; undefined when the ring is closed and everything was consumed. Ends the step before. */
+  receive(options?: WaitOptions): Operation<B> {
+    return operation(
+      options,
+      (resolve) => {
+        this.#finishStep();
+        const take = () => resolve(this.#take(this.#maxBatch) as B);
+        return this.reader.await(take);
+      },
+      `events of stage '${this.stage}'`,
+    );
+  }
+
+  /** Batches as they come, until the ring is closed and everything was consumed. */
+  [Symbol.asyncIterator](): AsyncIterator<B> {
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.#leave();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  #next(): Promise<IteratorResult<B>> {
+    this.#finishStep();
+    const now = performance.now();
+    if (now - this.#turn < TURN) {
+      const batch = this.#take(this.#maxBatch);
+      if (batch) return Promise.resolve({ done: false, value: batch });
+    }
+    return this.#nextTurn();
+  }
+
+  async #nextTurn(): Promise<IteratorResult<B>> {
+    if (this.reader.available() > 0) await this.#breathe();
+    await this.reader.ready();
+    const batch = this.#take(this.#maxBatch);
+    this.#turn = performance.now();
+    return batch ? { done: false, value: batch } : { done: true, value: undefined };
+  }
+
+  /** Leaving a `for await` releases what was passed; the rest comes again. */
+  #leave(): void {
+    if (!this.#handedOut) return;
+    this.#handedOut = false;
+    const { reader } = this;
+    if (!this.#manual) reader.release(this.#batch.passed);
+    this.#batch.expire();
+    reader.next = reader.released;
+    reader.limit = reader.next;
+  }
+
+  /**
+   * Consumes on this worker thread until the ring is closed and everything was consumed: blocks it, and costs the
+   * least of all ways to consume.
+   *
+   * What this thread publishes meanwhile is flushed after each batch.
+   *
+   * @param handler Gets each event, its number, and whether it is the last of its batch.
+   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; what `handler` throws, after the ring was stopped.
+   */
+  run(
+    handler: (event: E, sequence: number, endOfBatch: boolean) => void,
+    options: RunOptions = {},
+  ): void {
+    if (options.onError !== undefined && options.onError !== 'stop') {
+      throw invalidArgument('onError', options.onError, "'stop'");
+    }
+    const { reader } = this;
+    reader.whileBlocking(() => {
+      try {
+        for (;;) {
+          const batch = this.poll();
+          if (batch) {
+            this.handleBatch(batch, handler);
+            flushStaged();
+          } else if (reader.ended) return;
+          else reader.block();
+        }
+      } catch (error) {
+        this.#leave();
+        reader.memory.fail();
+        throw error;
+      }
+    });
+    this.#finishStep();
+  }
+
+  protected abstract handleBatch(
+    batch: B,
+    handler: (event: E, sequence: number, endOfBatch: boolean) => void,
+  ): void;
+
+  /** With `release: 'manual'`: releases every event before the one with this number. */
+  release(sequence: number): void {
+    const { reader } = this;
+    const from = reader.exact(reader.released);
+    const to = reader.exact(reader.next);
+    if (!Number.isInteger(sequence) || sequence < from || sequence > to) {
+      throw invalidArgument('sequence', sequence, `a number from ${from} to ${to}`);
+    }
+    reader.release((reader.released + (sequence - from)) | 0);
+  }
+
+  /**
+   * Feeds a queue with this stage's events, in order, until the ring is closed and everything was consumed. An
+   * event is released once it and all before it have settled, whether well or badly; the queue's limit holds this
+   * stage, and with it the producers, back.
+   *
+   * @returns A promise that resolves at the end of the ring, and rejects with what `map` throws.
+   */
+  async into<Item, Result>(
+    queue: BatchQueue<Item, Result>,
+    { map }: IntoOptions<E, Item>,
+  ): Promise<void> {
+    const { reader } = this;
+    const unsettled = new Unsettled(reader);
+    const settled = (_error: unknown, _result: unknown, entry: Entry) => unsettled.settle(entry);
+    try {
+      for (;;) {
+        const batch = this.#take(this.#maxBatch);
+        if (!batch) {
+          if (reader.ended) break;
+          await reader.ready();
+          continue;
+        }
+        for (const event of batch) {
+          const item = map(event);
+          if (item === undefined) continue;
+          const entry = unsettled.add(batch.passed);
+          while (!enqueue(queue, item, settled, entry)) {
+            await new Promise<void>((resolve) => whenRoom(queue, resolve));
+          }
+        }
+        unsettled.reach(reader.next);
+        await this.#breathe();
+      }
+    } finally {
+      this.#handedOut = false;
+      this.#batch.expire();
+      await unsettled.empty();
+      reader.next = reader.released;
+      reader.limit = reader.next;
+    }
+  }
+
+  /** A full ring must not keep timers and sockets of this thread waiting. */
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#turn < TURN) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#turn = performance.now();
+  }
+
+  /** @internal Has `callback` called once when there is something to poll, or nothing more will come; true when it is so. */
+  arm(callback: () => void): boolean {
+    return this.reader.arm(callback);
+  }
+
+  /** True when the ring is closed and everything was consumed. */
+  get ended(): boolean {
+    return this.reader.ended;
+  }
+
+  /** Whether waiting for events keeps the event loop alive; it does unless said otherwise. */
+  ref(): this {
+    this.reader.reference(true);
+    return this;
+  }
+
+  /** See {@link ref}. */
+  unref(): this {
+    this.reader.reference(false);
+    return this;
+  }
+
+  /** Lets another open this stage. What was not released comes again there. */
+  close(): void {
+    if (!this.reader.open) return;
+    this.#leave();
+    this.reader.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Counts since the ring was made. */
+  stats(): StageStatistics {
+    return stageStatistics(this.reader.memory, this.reader.stage);
+  }
+
+  [inspect.custom](): string {
+    const { lag, sequence } = this.stats();
+    return `${this.constructor.name} { stage: '${this.stage}', sequence: ${sequence}, lag: ${lag} }`;
+  }
+}
+
+/** Counts of a stage, from any thread. */
+export function stageStatistics(memory: RingMemory, stage: Stage): StageStatistics {
+  const { words } = memory;
+  const cell = stageCell(stage.index);
+  const value = Atomics.load(words, cell);
+  const count = (offset: number) => (words[cell + offset] as number) >>> 0;
+  return {
+    lag: (Atomics.load(words, L.CURSOR_CELL) - value) | 0,
+    sequence: memory.exact(cell, value),
+    batches: count(L.CELL_BATCHES),
+    waits: count(L.CELL_WAITS),
+    wakes: count(L.CELL_MADE),
+    elided: count(L.CELL_ELIDED),
+  };
+}
+
+function closedConsumer(stage: string): MillraceError {
+  return new MillraceError('ERR_MILLRACE_CLOSED', `the consumer of stage '${stage}' is closed`);
+}

@@ -1,0 +1,190 @@
+import { MillraceError } from '../errors.js';
+import { binding } from '../native/binding.js';
+import type { Cancel } from '../operation.js';
+import { blockUntil, checkMayBlock } from '../park/blocking.js';
+import { closeSource, environment, holdLoop, openSource, releaseLoop } from '../park/environment.js';
+import { layout as L } from './layout.js';
+import { cellsOf, type RingMemory, stageCell } from './ring-memory.js';
+import { flushStaged } from './staged.js';
+import type { Stage } from './graph.js';
+import { nativeError } from './native-error.js';
+
+/** Whom a waker wakes when it is no source: the thread that sets it. */
+const THIS_THREAD = -1;
+
+/**
+ * A stage's place in the stream, as its one consumer has it: what is ready, what is released, and
+ * how to wait. Knows sequences, not events.
+ *
+ * The protocol of sleeping is the one of crates/park: arm, look again, sleep.
+ */
+export class StageReader {
+  readonly memory: RingMemory;
+  readonly stage: Stage;
+  /** Next sequence that nobody was handed yet. */
+  next: number;
+  /** Next sequence that was not released yet. */
+  released: number;
+  /** Sequences before this are known to be ready. */
+  limit: number;
+  readonly #upstream: readonly number[];
+  readonly #cell: number;
+  readonly #source: number;
+  #waiter: (() => void) | undefined;
+  #open = true;
+
+  constructor(memory: RingMemory, stage: Stage) {
+    this.memory = memory;
+    this.stage = stage;
+    this.#cell = stageCell(stage.index);
+    this.#upstream = cellsOf(stage.upstream);
+    try {
+      binding.takeStage(environment, memory.handle, stage.index);
+    } catch (error) {
+      throw nativeError(error, `stage '${stage.name}'`);
+    }
+    this.released = Atomics.load(memory.words, this.#cell);
+    this.next = this.released;
+    this.limit = this.released;
+    this.#source = openSource(() => this.#waiter?.());
+    binding.setConsumerWaker(environment, memory.handle, stage.index, this.#source);
+  }
+
+  /** Sequences that are ready and were not handed out. */
+  available(): number {
+    if (this.limit === this.next) this.limit = this.memory.slowest(this.#upstream);
+    return (this.limit - this.next) | 0;
+  }
+
+  /** True when there will be nothing more. */
+  get ended(): boolean {
+    return !this.#open || (this.memory.ended(this.next) && this.available() === 0);
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Releases everything before `sequence`: stages behind may have it, producers may overwrite it. */
+  release(sequence: number): void {
+    if (sequence === this.released) return;
+    this.released = sequence;
+    (this.memory.words[this.#cell + L.CELL_BATCHES] as number)++;
+    this.memory.advance(this.#cell, sequence);
+    this.memory.wake(this.#cell, this.#cell);
+  }
+
+  /** The exact number of a sequence that is not behind what was released. */
+  exact(sequence: number): number {
+    const { memory, released } = this;
+    return memory.exact(this.#cell, released) + ((sequence - released) | 0);
+  }
+
+  /** Looks whether something is ready or all is over; if not, whoever changes that will wake us. */
+  #look(arm: boolean): boolean {
+    if (this.available() > 0 || this.ended) return true;
+    if (!arm) return false;
+    const { words } = this.memory;
+    const bit = 1 << this.stage.index;
+    for (;;) {
+      this.memory.slowest(this.#upstream);
+      const cell = this.memory.slowestCell;
+      Atomics.or(words, cell + L.CELL_CONSUMERS, bit);
+      const found = this.available() > 0 || this.ended;
+      // Only a cell that still holds us back will wake us: another may have become the slowest.
+      if (!found && ((Atomics.load(words, cell) - this.next) | 0) <= 0) {
+        (words[this.#cell + L.CELL_WAITS] as number)++;
+        return false;
+      }
+      Atomics.and(words, cell + L.CELL_CONSUMERS, ~bit);
+      if (found) return true;
+    }
+  }
+
+  /** Waits on the event loop until something is ready or all is over. */
+  ready(): Promise<void> {
+    return new Promise((resolve) => void this.await(resolve));
+  }
+
+  /** The same with a callback, and a way to take it back. */
+  await(resolve: () => void): Cancel | undefined {
+    if (!this.memory.sleeps) {
+      throw new MillraceError(
+        'ERR_MILLRACE_INVALID_ARGUMENT',
+        "a ring that waits by 'yield' or 'spin' cannot wake an event loop; use 'adaptive' or 'block', or run()",
+      );
+    }
+    if (this.#waiter) {
+      throw new MillraceError('ERR_MILLRACE_INVALID_ARGUMENT', 'this consumer is waited for already');
+    }
+    const look = () => {
+      if (!this.#look(true)) return;
+      end();
+      resolve();
+    };
+    const end = () => {
+      this.#waiter = undefined;
+      if (this.#referenced) releaseLoop();
+    };
+    if (this.#look(true)) {
+      resolve();
+      return undefined;
+    }
+    this.#waiter = look;
+    if (this.#referenced) holdLoop();
+    return end;
+  }
+
+  /**
+   * Has `callback` called once when something is ready or all is over, and does not hold the event loop. True when it
+   * is so already: then it is not called.
+   */
+  arm(callback: () => void): boolean {
+    if (this.#look(true)) return true;
+    this.#waiter = () => {
+      this.#waiter = undefined;
+      callback();
+    };
+    return false;
+  }
+
+  /** Blocks this worker until something is ready or all is over. */
+  block(): void {
+    flushStaged();
+    blockUntil(this.memory.spins, (arm) => this.#look(arm && this.memory.sleeps));
+  }
+
+  /** Runs `work`, in which {@link block} may be called, with this thread as who is woken. */
+  whileBlocking(work: () => void): void {
+    checkMayBlock(`run() of stage '${this.stage.name}'`);
+    const { handle } = this.memory;
+    binding.setConsumerWaker(environment, handle, this.stage.index, THIS_THREAD);
+    try {
+      work();
+    } finally {
+      if (this.#open) {
+        binding.setConsumerWaker(environment, handle, this.stage.index, this.#source);
+      }
+    }
+  }
+
+  #referenced = true;
+
+  /** Whether waiting for events keeps the event loop alive. */
+  reference(value: boolean): void {
+    if (value === this.#referenced) return;
+    this.#referenced = value;
+    if (!this.#waiter) return;
+    if (value) holdLoop();
+    else releaseLoop();
+  }
+
+  /** Lets another open the stage. What was not released comes again there. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    if (this.memory.attached) binding.leaveStage(this.memory.handle, this.stage.index);
+    this.#waiter?.();
+    closeSource(this.#source);
+  }
+}
