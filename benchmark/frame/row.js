@@ -1,0 +1,56 @@
+import { figure } from './figure.js';
+import { ratio } from './ratio.js';
+
+/**
+ * One case's outcome, as it is printed and written.
+ * @typedef {object} Row
+ * @property {string} suite
+ * @property {string} case
+ * @property {string} unit
+ * @property {'higher' | 'lower'} better
+ * @property {import('./figure.js').Figure | null} ours null when our side failed
+ * @property {Record<string, import('./figure.js').Figure>} peers
+ * @property {Record<string, import('./figure.js').Figure>} limits
+ * @property {number | null} ratio against the best peer's median; null without peers
+ * @property {number | null} ofLimit against the best limit's median; null without limits
+ */
+
+/**
+ * The rows of one experiment.
+ * @param {string} suite
+ * @param {Record<string, { unit: string, better: 'higher' | 'lower' }>} cases
+ * @param {readonly { side: import('./side.js').Side, runs: readonly Record<string, number>[] }[]} outcomes
+ * @returns {Row[]}
+ */
+export function rows(suite, cases, outcomes) {
+  return Object.entries(cases).map(([name, { unit, better }]) => {
+    const figures = { ours: {}, peer: {}, limit: {} };
+    for (const { side, runs } of outcomes) {
+      const numbers = runs.map((run) => run[name]).filter((number) => number !== undefined);
+      if (numbers.length > 0) {
+        figures[side.role][side.name] = figure(numbers);
+      }
+    }
+    const ours = figures.ours.ours ?? null;
+    return {
+      suite,
+      case: name,
+      unit,
+      better,
+      ours,
+      peers: figures.peer,
+      limits: figures.limit,
+      ratio: againstBest(ours, figures.peer, better),
+      ofLimit: againstBest(ours, figures.limit, better),
+    };
+  });
+}
+
+/** The best of the others is the one that makes us look worst. */
+function againstBest(ours, others, better) {
+  const medians = Object.values(others).map((other) => other.median);
+  if (ours === null || medians.length === 0) {
+    return null;
+  }
+  return Math.min(...medians.map((median) => ratio(ours.median, median, better)));
+}

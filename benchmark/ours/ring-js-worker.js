@@ -1,0 +1,32 @@
+import { workerData } from 'node:worker_threads';
+import { Ring } from 'millrace';
+import { Sending } from '../frame/sending.js';
+import { QUANTITY } from '../frame/transfer.js';
+import { events } from './ring-events.js';
+
+const { total, by, warm } = workerData;
+const sending = new Sending();
+const producer = Ring.attach(workerData.ring, events).producer();
+
+/** By 1 as an application does: the producer flushes by itself. By n, n events are made visible together. */
+async function publish(from, to) {
+  for (let id = from; id < to; ) {
+    const end = Math.min(id + by, to);
+    for (; id < end; id++) {
+      while (!producer.tryPublish(write, id)) {
+        await producer.ready();
+      }
+    }
+    if (by > 1) producer.flush();
+  }
+}
+
+function write(event, id) {
+  event.id = id;
+  event.qty = QUANTITY;
+}
+
+await publish(0, warm);
+sending.begin();
+await publish(warm, total);
+sending.end();

@@ -1,0 +1,61 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, release } from 'node:os';
+import { dirname } from 'node:path';
+import { commandLine } from './frame/command-line.js';
+import { runSuite } from './frame/experiment.js';
+import { table } from './frame/table.js';
+import { echo } from './suites/echo.js';
+import { gateway } from './suites/gateway.js';
+import { ringJs } from './suites/ring-js.js';
+
+const SUITES = new Map([echo, ringJs, gateway].map((suite) => [suite.name, suite]));
+
+async function main(argv) {
+  const options = commandLine(argv, [...SUITES.keys()]);
+  const made = { rows: [], errors: [] };
+  for (const name of options.suites) {
+    const { rows, errors } = await runSuite(SUITES.get(name), options, (line) => {
+      process.stderr.write(`${line}\n`);
+    });
+    made.rows.push(...rows);
+    made.errors.push(...errors);
+  }
+  process.stdout.write(`${table(made.rows)}\n`);
+  if (options.json !== null) {
+    const text = JSON.stringify(
+      { command: commandOf(argv), machine: machine(), rows: made.rows },
+      null,
+      2,
+    );
+    await mkdir(dirname(options.json), { recursive: true });
+    await writeFile(options.json, `${text}\n`);
+  }
+  return made.errors.length === 0 ? 0 : 1;
+}
+
+function commandOf(argv) {
+  return `npm run bench -- ${argv.join(' ')}`;
+}
+
+function machine() {
+  return {
+    cores: cpus().length,
+    processor: cpus()[0].model,
+    system: `${process.platform} ${release().split('.', 2).join('.')} ${process.arch}`,
+    node: process.version,
+  };
+}
+
+// Only an exit, not a signal's default, ends the children and removes their directories.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    process.stderr.write(`${error instanceof TypeError ? error.message : error.stack}\n`);
+    process.exitCode = 1;
+  },
+);
