@@ -14,7 +14,12 @@ export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch
     view: ViewClass<View>,
     options: ConsumerOptions,
   ): ByteConsumer<R> {
-    return new ByteConsumer<R>(memory, stage, options, (reader) => new RecordBatch<R>(reader, view));
+    return new ByteConsumer<R>(
+      memory,
+      stage,
+      options,
+      (reader) => new RecordBatch<R>(reader, view),
+    );
   }
 
   /** Whole records only, and at least one. */

@@ -36,11 +36,7 @@ export class ByteProducer<H extends object> implements Flushable {
   #scheduled = false;
 
   /** @internal */
-  constructor(
-    memory: RingMemory,
-    stages: number,
-    makeViewOf: (arrays: Arrays) => ViewClass<View>,
-  ) {
+  constructor(memory: RingMemory, stages: number, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
     this.#memory = memory;
     this.#seat = new Seat(memory, stages);
     const fieldBytes = memory.words[L.HEADER_FIELDS] as number;
@@ -77,7 +73,8 @@ export class ByteProducer<H extends object> implements Flushable {
     }
     const length = text ? Buffer.byteLength(payload) : payload.length;
     if (length > this.maxPayload) throw this.#tooLarge(length);
-    if (this.#own) return this.#push(this.#own, text ? Buffer.from(payload) : payload, write, argument);
+    if (this.#own)
+      return this.#push(this.#own, text ? Buffer.from(payload) : payload, write, argument);
     const granules = (this.#payload + length + L.GRANULE - 1) >>> 5;
     const sequence = this.#claim(granules);
     if (sequence === undefined) return false;
@@ -168,7 +165,8 @@ export class ByteProducer<H extends object> implements Flushable {
     argument?: A,
     options?: WaitOptions,
   ): Promise<void> {
-    while (!this.tryPublish(payload, write, argument)) await this.#room(payload.length * 3, options);
+    while (!this.tryPublish(payload, write, argument))
+      await this.#room(payload.length * 3, options);
   }
 
   /** Waits until there is room for a record of `length` payload bytes. */

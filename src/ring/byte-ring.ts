@@ -3,12 +3,12 @@ import type { Arrays } from './arrays.js';
 import { ByteConsumer } from './byte-consumer.js';
 import { ByteProducer } from './byte-producer.js';
 import { eventView } from './event-view.js';
-import { type FieldValue, type Fields, placeFields } from './fields.js';
+import { type Fields, placeFields } from './fields.js';
 import { makeGraph, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
 import { layout as L } from './layout.js';
 import { recordView } from './record.js';
-import { type Event, checkHandle, type StageEvent } from './ring.js';
+import { checkHandle, type Event, type StageEvent } from './ring.js';
 import {
   checkCapacity,
   checkRingOptions,
@@ -81,7 +81,9 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
   }
 
   /** The byte ring behind a handle, in another thread than the one that made it. */
-  static attach<H extends Fields, S extends Stages>(handle: Handle<ByteRing<H, S>>): ByteRing<H, S> {
+  static attach<H extends Fields, S extends Stages>(
+    handle: Handle<ByteRing<H, S>>,
+  ): ByteRing<H, S> {
     const { memory, fields, stages } = checkHandle<H, S>(handle, 'ByteRing');
     return new ByteRing(memory, fields, stages);
   }

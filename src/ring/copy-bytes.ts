@@ -10,12 +10,7 @@ const LOOP = 512;
  * @param toBytes Bytes of the same memory.
  * @param at Byte offset, a multiple of 4.
  */
-export function copyBytes(
-  to: Int32Array,
-  toBytes: Uint8Array,
-  at: number,
-  from: Uint8Array,
-): void {
+export function copyBytes(to: Int32Array, toBytes: Uint8Array, at: number, from: Uint8Array): void {
   const { length, byteOffset, buffer } = from;
   if (length > LOOP) {
     toBytes.set(from, at);

@@ -1,6 +1,6 @@
 import { binding } from '../native/binding.js';
-import { closeSource, environment, openSource } from '../park/environment.js';
 import { wait } from '../operation.js';
+import { closeSource, environment, openSource } from '../park/environment.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import type { RingMemory } from './ring-memory.js';
@@ -23,24 +23,21 @@ export async function drained(
     let look = () => {};
     const source = openSource(() => look());
     binding.setConsumerWaker(environment, handle, CLOSER, source);
-    const arm = () => {
-      for (const cell of cells) Atomics.or(words, cell + L.CELL_CONSUMERS, 1 << CLOSER);
-    };
+    // Two threads may close at once, and one bit wakes one of them: the other looks by the clock.
+    const clock = setInterval(() => look(), 50);
     try {
       await wait<void>(timeout === undefined ? undefined : { timeout }, (resolve) => {
         look = () => {
-          arm();
+          for (const cell of cells) Atomics.or(words, cell + L.CELL_CONSUMERS, 1 << CLOSER);
           if (left() === 0) resolve();
         };
         look();
-        // Two threads may close at once, and one bit wakes one of them: the other looks by the clock.
-        const timer = setInterval(look, 50);
-        return () => clearInterval(timer);
+        return undefined;
       });
     } catch {
       // The time is up: what is left is told.
     } finally {
-      look = () => {};
+      clearInterval(clock);
       closeSource(source);
     }
   }

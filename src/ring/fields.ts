@@ -1,13 +1,27 @@
 import { invalidArgument } from '../errors.js';
 
 /** A numeric field: what JavaScript sees is a number, or a BigInt for `i64` and `u64`. */
-export type NumberType = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'f64' | 'i64' | 'u64';
+export type NumberType =
+  | 'i8'
+  | 'u8'
+  | 'i16'
+  | 'u16'
+  | 'i32'
+  | 'u32'
+  | 'f32'
+  | 'f64'
+  | 'i64'
+  | 'u64';
 
 /**
  * The type of a field: a number, an array of numbers of fixed length (`'f64[5]'`), fixed bytes
  * (`'bytes(32)'`) or text of at most so many bytes (`'utf8(32)'`).
  */
-export type FieldType = NumberType | `${NumberType}[${number}]` | `bytes(${number})` | `utf8(${number})`;
+export type FieldType =
+  | NumberType
+  | `${NumberType}[${number}]`
+  | `bytes(${number})`
+  | `utf8(${number})`;
 
 /** The fields of an event, by name. */
 export type Fields = Readonly<Record<string, FieldType>>;
@@ -55,8 +69,17 @@ export const numberBytes: Readonly<Record<NumberType, number>> = {
 export const TEXT_PREFIX = 2;
 const MAX_LENGTH = 65_535;
 
-const pattern = /^(?:(?<number>[iu](?:8|16|32|64)|f32|f64)(?:\[(?<count>\d+)\])?|(?<text>bytes|utf8)\((?<size>\d+)\))$/;
-const reserved = new Set(['constructor', 'copy', 'sequence', 'length', 'bytes', 'toJSON', '__proto__']);
+const pattern =
+  /^(?:(?<number>[iu](?:8|16|32|64)|f32|f64)(?:\[(?<count>\d+)\])?|(?<text>bytes|utf8)\((?<size>\d+)\))$/;
+const reserved = new Set([
+  'constructor',
+  'copy',
+  'sequence',
+  'length',
+  'bytes',
+  'toJSON',
+  '__proto__',
+]);
 
 /**
  * Places fields behind one another, the most aligned first, so that none is padded apart.

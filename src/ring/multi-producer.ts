@@ -19,11 +19,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
   readonly #stride: number;
   #staged = 0;
 
-  constructor(
-    memory: RingMemory,
-    stages: number,
-    makeViewOf: (arrays: Arrays) => ViewClass<View>,
-  ) {
+  constructor(memory: RingMemory, stages: number, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
     super(memory, stages);
     const bytes = Math.ceil((FLUSH_AT * memory.stride) / 8) * 8;
     const arrays = new Arrays(new ArrayBuffer(bytes));
@@ -114,8 +110,10 @@ export class MultiProducer<E extends object> extends Producer<E> {
       this.#retrying = false;
       if (this.#staged > 0) this.flush();
     };
-    this.seat.room(() => this.end(1)).then(again, () => {
-      this.#retrying = false;
-    });
+    this.seat
+      .room(() => this.end(1))
+      .then(again, () => {
+        this.#retrying = false;
+      });
   }
 }

@@ -15,7 +15,9 @@ export function nativeError(error: unknown, what: string): Error {
   }
   const code = `ERR_MILLRACE_${short}`;
   if (!(code in errorCodes)) {
-    return new MillraceError('ERR_MILLRACE_INTERNAL', `${what}: ${String(error)}`, { cause: error });
+    return new MillraceError('ERR_MILLRACE_INTERNAL', `${what}: ${String(error)}`, {
+      cause: error,
+    });
   }
   return new MillraceError(code as ErrorCode, `${what}: ${words}`, { cause: error });
 }

@@ -66,7 +66,11 @@ export abstract class Producer<E extends object> implements Flushable {
    *
    * @throws Rejects as {@link tryPublish} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
    */
-  async publish<A = undefined>(write: Write<E, A>, argument?: A, options?: WaitOptions): Promise<void> {
+  async publish<A = undefined>(
+    write: Write<E, A>,
+    argument?: A,
+    options?: WaitOptions,
+  ): Promise<void> {
     while (!this.tryPublish(write, argument)) await this.#room(1, options);
   }
 

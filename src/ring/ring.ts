@@ -3,7 +3,7 @@ import { invalidArgument } from '../errors.js';
 import type { Arrays } from './arrays.js';
 import { Consumer } from './consumer.js';
 import { eventView } from './event-view.js';
-import { type FieldValue, type Fields, placeFields } from './fields.js';
+import { type Fields, type FieldValue, placeFields } from './fields.js';
 import { makeGraph, type StageOptions, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
 import { layout as L } from './layout.js';
@@ -26,7 +26,9 @@ export type Event<F extends Fields> = { -readonly [K in keyof F]: FieldValue<F[K
 
 /** An event as a stage sees it: only the fields it owns may be written. */
 export type StageEvent<F extends Fields, S> = {
-  readonly [K in Exclude<keyof F, Owned<S>>]: F[K] extends `bytes(${number})` ? Buffer : FieldValue<F[K]>;
+  readonly [K in Exclude<keyof F, Owned<S>>]: F[K] extends `bytes(${number})`
+    ? Buffer
+    : FieldValue<F[K]>;
 } & {
   -readonly [K in keyof F & Owned<S>]: FieldValue<F[K]>;
 } & Copies<F>;
@@ -85,7 +87,10 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
     const F extends Fields,
     Names extends string,
     const S extends CheckedStages<F, Names>,
-  >(definition: { fields: F; stages: S & CheckedStages<F, keyof S & string> }): RingDefinition<F, S> {
+  >(definition: {
+    fields: F;
+    stages: S & CheckedStages<F, keyof S & string>;
+  }): RingDefinition<F, S> {
     placeFields(definition.fields);
     makeGraph(definition.stages, Object.keys(definition.fields));
     return Object.freeze({ fields: definition.fields, stages: definition.stages as S });

@@ -1,6 +1,12 @@
 import { binding } from '../native/binding.js';
 import { type Cancel, type WaitOptions, wait } from '../operation.js';
-import { closeSource, environment, holdLoop, openSource, releaseLoop } from '../park/environment.js';
+import {
+  closeSource,
+  environment,
+  holdLoop,
+  openSource,
+  releaseLoop,
+} from '../park/environment.js';
 import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
 import { type RingMemory, stageCell } from './ring-memory.js';

@@ -9,6 +9,7 @@ import { makeGraph, type Stage, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { layOut, RingMemory } from './ring-memory.js';
+import { flushStaged } from './staged.js';
 import { type StageStatistics, stageStatistics } from './stage-consumer.js';
 
 /** What a ring of either kind is made with. */
@@ -68,7 +69,12 @@ export abstract class SharedRing {
   /** Plain data with which another thread attaches: survives `workerData` and `postMessage`. */
   get handle(): Handle<this> {
     const { memory } = this.memory;
-    const handle = { kind: this.constructor.name, memory, fields: this.#fields, stages: this.#stages };
+    const handle = {
+      kind: this.constructor.name,
+      memory,
+      fields: this.#fields,
+      stages: this.#stages,
+    };
     return handle as unknown as Handle<this>;
   }
 
@@ -114,6 +120,7 @@ export abstract class SharedRing {
    */
   async close(options: { readonly timeout?: number } = {}): Promise<RingClosed> {
     checkTimeout(options.timeout);
+    flushStaged();
     this.memory.close();
     return drained(this.memory, this.graph, options.timeout);
   }
@@ -146,7 +153,11 @@ export function checkRingOptions(options: RingOptions): {
     throw invalidArgument('producers', producers, "'single' or 'multi'");
   }
   if (!Number.isInteger(maxProducers) || maxProducers < 1 || maxProducers > L.MAX_PRODUCERS) {
-    throw invalidArgument('maxProducers', maxProducers, `a whole number from 1 to ${L.MAX_PRODUCERS}`);
+    throw invalidArgument(
+      'maxProducers',
+      maxProducers,
+      `a whole number from 1 to ${L.MAX_PRODUCERS}`,
+    );
   }
   if (!waits.includes(wait)) throw invalidArgument('wait', wait, `one of ${waits.join(', ')}`);
   const multi = producers === 'multi';
@@ -156,7 +167,11 @@ export function checkRingOptions(options: RingOptions): {
 /** Checks a capacity, in slots. */
 export function checkCapacity(capacity: number, unit: number): void {
   const slots = capacity / unit;
-  const power = Number.isInteger(slots) && slots >= 2 && slots <= L.MAX_CAPACITY && Number.isInteger(Math.log2(slots));
+  const power =
+    Number.isInteger(slots) &&
+    slots >= 2 &&
+    slots <= L.MAX_CAPACITY &&
+    Number.isInteger(Math.log2(slots));
   if (!power) {
     throw invalidArgument('capacity', capacity, `a power of two from ${2 * unit} on`);
   }

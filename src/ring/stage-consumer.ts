@@ -6,8 +6,8 @@ import { type Operation, operation, type Source, type WaitOptions } from '../ope
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import { type RingMemory, stageCell } from './ring-memory.js';
-import { flushStaged } from './staged.js';
 import { StageReader } from './stage-reader.js';
+import { flushStaged } from './staged.js';
 import { type Entry, Unsettled } from './unsettled.js';
 
 /** How a consumer takes events. */

@@ -2,12 +2,18 @@ import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import type { Cancel } from '../operation.js';
 import { blockUntil, checkMayBlock } from '../park/blocking.js';
-import { closeSource, environment, holdLoop, openSource, releaseLoop } from '../park/environment.js';
+import {
+  closeSource,
+  environment,
+  holdLoop,
+  openSource,
+  releaseLoop,
+} from '../park/environment.js';
+import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
+import { nativeError } from './native-error.js';
 import { cellsOf, type RingMemory, stageCell } from './ring-memory.js';
 import { flushStaged } from './staged.js';
-import type { Stage } from './graph.js';
-import { nativeError } from './native-error.js';
 
 /** Whom a waker wakes when it is no source: the thread that sets it. */
 const THIS_THREAD = -1;
@@ -115,7 +121,10 @@ export class StageReader {
       );
     }
     if (this.#waiter) {
-      throw new MillraceError('ERR_MILLRACE_INVALID_ARGUMENT', 'this consumer is waited for already');
+      throw new MillraceError(
+        'ERR_MILLRACE_INVALID_ARGUMENT',
+        'this consumer is waited for already',
+      );
     }
     const look = () => {
       if (!this.#look(true)) return;
