@@ -38,8 +38,14 @@ export declare function createReactor(environment: number, name: string, spinMic
 /** Starts a scheduler; it ends with the environment. */
 export declare function createScheduler(environment: number, workers: number, name: string): number
 
-/** Takes back one attachment. The handle is not used again by the caller. */
+/**
+ * Takes back one attachment, and what is still open through it: objects that were forgotten close nothing. The handle
+ * is not used again by the caller.
+ */
 export declare function detachRing(handle: number): void
+
+/** Takes an outbox back whose ring has ended, so that nothing is left to be done. */
+export declare function dropOutbox(outbox: number): void
 
 /**
  * Ends a listener: in good order within `timeout` milliseconds (negative: without limit), or at once. Answered with
@@ -55,6 +61,9 @@ export declare function endScheduler(number: number): void
 
 /** What natives of all environments count: regions known, and this environment's calls made and elided. */
 export declare function environmentStats(environment: number): Array<number>
+
+/** Forgets a listener that has ended; its last totals. */
+export declare function forgetListener(number: number): Record<string, number> | null
 
 /** What a hash stage reads and writes, as byte offsets and lengths in a record's header fields or in an event. */
 export interface HashStage {
@@ -104,8 +113,8 @@ export interface ListenerSettings {
   writeLimit: number
   /** `pause`, `drop` or `close`. */
   writePolicy: string
-  /** Whether replies keep a connection's order. */
-  ordered: boolean
+  /** `ordered`, `any` or `none`. */
+  replies: string
   maxOwed: number
 }
 
@@ -132,8 +141,8 @@ export interface ReactorTotals {
   totals: Record<string, number>
 }
 
-/** Takes an outbox back, after what is in it was done. Without its listener it is of no use, and ends with its ring. */
-export declare function removeOutbox(number: number, outbox: number): void
+/** Takes an outbox back, after what is in it was done. Answered when the reactor no longer reaches it. */
+export declare function removeOutbox(environment: number, call: number, outbox: number): void
 
 /**
  * Runs a hash as stage `stage` of a ring, in a coroutine. Answered when the ring has ended, or with `CLOSED` when the

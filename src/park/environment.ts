@@ -20,6 +20,8 @@ const bell = new Int32Array(new SharedArrayBuffer(BELL_WORDS * 4));
 /** By number. Number 0 stands for completions. */
 const sources: (OnReady | undefined)[] = [fetchCompletions];
 const freeSources: number[] = [];
+/** The last number that was made: numbers in use may have nobody who listens. */
+let lastSource = 0;
 const calls = new Map<number, Call>();
 let lastCall = 0;
 let holds = 0;
@@ -28,25 +30,50 @@ let holds = 0;
 export const environment: number = binding.attachEnvironment(bell, answer);
 
 /**
- * Has `onReady` called whenever native code, or another thread, rings for the number that is
- * returned. A call may find nothing to do.
+ * A number that native code, or another thread, rings for; each ring calls `onReady`, which may find
+ * nothing to do. What it refers to is kept alive: see {@link listenToSource}.
  */
-export function openSource(onReady: OnReady): number {
-  const source = freeSources.pop() ?? sources.length;
+export function openSource(onReady?: OnReady): number {
+  const source = freeSources.pop() ?? lastSource + 1;
   if (source >= MAX_SOURCES) {
     throw new MillraceError(
       'ERR_MILLRACE_FULL',
       `this thread has ${MAX_SOURCES} producers, consumers and listeners open; close some`,
     );
   }
+  lastSource = Math.max(lastSource, source);
   sources[source] = onReady;
   return source;
+}
+
+/**
+ * Has `onReady` called when the source is rung for, or nothing. An object that listens only while it
+ * waits can be collected when it is forgotten.
+ */
+export function listenToSource(source: number, onReady: OnReady | undefined): void {
+  sources[source] = onReady;
 }
 
 /** Gives a source back, once nothing rings for it any more. */
 export function closeSource(source: number): void {
   sources[source] = undefined;
   freeSources.push(source);
+}
+
+const kept = new Set<object>();
+
+/**
+ * Keeps `thing` alive until {@link letGo}: shared memory whose address native code has. Here and not
+ * beside its users, because the doorbell's callback keeps this module, whatever becomes of others (a
+ * test runner collects modules while the environment lives on).
+ */
+export function keep(thing: object): void {
+  kept.add(thing);
+}
+
+/** Takes {@link keep} back. */
+export function letGo(thing: object): void {
+  kept.delete(thing);
 }
 
 /** Keeps this thread's event loop alive until {@link releaseLoop} is called as often. */
@@ -69,7 +96,12 @@ export function releaseLoop(): void {
  */
 export async function call(
   start: (call: number) => void,
-  place: { syscall: string; address?: string; port?: number; hint?: Readonly<Record<string, string>> } = {
+  place: {
+    syscall: string;
+    address?: string;
+    port?: number;
+    hint?: Readonly<Record<string, string>>;
+  } = {
     syscall: 'call',
   },
 ): Promise<Completion> {

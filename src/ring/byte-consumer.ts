@@ -42,12 +42,9 @@ export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch
     batch: RecordBatch<R>,
     handler: (record: R, sequence: number, endOfBatch: boolean) => void,
   ): void {
-    const steps = batch[Symbol.iterator]();
-    const from = batch.sequence;
-    const first = this.reader.released;
-    for (let step = steps.next(); !step.done; step = steps.next()) {
-      const sequence = from + ((batch.passed - first) | 0);
-      handler(step.value, sequence, batch.last);
+    for (const record of batch) {
+      const { sequence } = record as { sequence: number };
+      handler(record, sequence, batch.last);
     }
   }
 }

@@ -8,9 +8,9 @@ import { copyBytes } from './copy-bytes.js';
 import { layout as L } from './layout.js';
 import { payloadOffset } from './record-step.js';
 import type { RingMemory } from './ring-memory.js';
-import { Seat } from './seat.js';
+import { closedProducer, Seat } from './seat.js';
 import { type Flushable, flushAtEndOfTurn } from './staged.js';
-import type { View, ViewClass } from './view.js';
+import { checked, type View, type ViewClass } from './view.js';
 
 /** Fills the header fields of a record. */
 export type WriteHeader<H, A> = (header: H, argument: A) => void;
@@ -33,7 +33,8 @@ export class ByteProducer<H extends object> implements Flushable {
   #published: number;
   /** Sequences before this are free. */
   #free: number;
-  #scheduled = false;
+  /** @internal */
+  scheduled = false;
 
   /** @internal */
   constructor(memory: RingMemory, stages: number, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
@@ -47,6 +48,7 @@ export class ByteProducer<H extends object> implements Flushable {
     this.#next = Atomics.load(memory.words, L.CURSOR_CELL);
     this.#published = this.#next;
     this.#free = this.#next;
+    memory.opened(this);
   }
 
   /** Most payload bytes of a record: half of the ring, without its header. */
@@ -71,7 +73,7 @@ export class ByteProducer<H extends object> implements Flushable {
     if (!text && !(payload instanceof Uint8Array)) {
       throw invalidArgument('payload', payload, 'a Uint8Array or a string');
     }
-    const length = text ? Buffer.byteLength(payload) : payload.length;
+    const length = bytesOf(payload);
     if (length > this.maxPayload) throw this.#tooLarge(length);
     if (this.#own)
       return this.#push(this.#own, text ? Buffer.from(payload) : payload, write, argument);
@@ -86,6 +88,7 @@ export class ByteProducer<H extends object> implements Flushable {
     if (write) {
       this.#header.$at = at + L.RECORD_PREFIX;
       write(this.#header as unknown as H, argument as A);
+      if (checked) this.#header.$at = -1;
     }
     words[at >> 2] = length;
     words[(at >> 2) + 1] = granules;
@@ -124,7 +127,9 @@ export class ByteProducer<H extends object> implements Flushable {
   ): boolean {
     this.#checkOpen();
     own.u8.fill(0);
+    this.#header.$at = 0;
     write?.(this.#header as unknown as H, argument as A);
+    if (checked) this.#header.$at = -1;
     const { memory, index } = this.#seat;
     const fields = own.u8.subarray(0, memory.words[L.HEADER_FIELDS]);
     const code = binding.pushCopied(memory.handle, index, fields, payload);
@@ -134,25 +139,21 @@ export class ByteProducer<H extends object> implements Flushable {
   }
 
   #accepted(): void {
-    const staged = ((this.#next - this.#published) | 0) * L.GRANULE;
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      flushAtEndOfTurn(this);
-    }
-    if (staged >= FLUSH_AT) this.flush();
     this.#seat.noteStaged(this.#next);
-  }
-
-  /** @internal */
-  endTurn(): void {
-    this.#scheduled = false;
-    this.flush();
+    if (!this.scheduled) flushAtEndOfTurn(this);
+    if (((this.#next - this.#published) | 0) * L.GRANULE >= FLUSH_AT) this.flush();
   }
 
   /** Makes what was accepted visible, and wakes consumers that wait for it. */
   flush(): void {
     if (this.#next === this.#published || this.#own) return;
     const { memory } = this.#seat;
+    if (memory.words[L.HEADER_STATE] === L.FAILED) {
+      this.#seat.lose((this.#next - this.#published) | 0);
+      this.#next = this.#published;
+      this.#seat.noteStaged(this.#next);
+      return;
+    }
     this.#published = this.#next;
     memory.advance(L.CURSOR_CELL, this.#next);
     if (memory.sleeps) memory.wake(L.CURSOR_CELL, this.#seat.cell);
@@ -165,12 +166,14 @@ export class ByteProducer<H extends object> implements Flushable {
     argument?: A,
     options?: WaitOptions,
   ): Promise<void> {
-    while (!this.tryPublish(payload, write, argument))
-      await this.#room(payload.length * 3, options);
+    while (!this.tryPublish(payload, write, argument)) await this.#room(bytesOf(payload), options);
   }
 
   /** Waits until there is room for a record of `length` payload bytes. */
   ready(length: number, options?: WaitOptions): Operation<void> {
+    if (!Number.isInteger(length) || length < 0) {
+      throw invalidArgument('length', length, 'a whole number of bytes');
+    }
     return operation(
       options,
       (resolve, reject) => {
@@ -199,7 +202,7 @@ export class ByteProducer<H extends object> implements Flushable {
   }
 
   #checkOpen(): void {
-    if (!this.#seat.open) throw new MillraceError('ERR_MILLRACE_CLOSED', 'this producer is closed');
+    if (!this.#seat.open) throw closedProducer();
     this.#memory.checkOpen();
   }
 
@@ -210,11 +213,12 @@ export class ByteProducer<H extends object> implements Flushable {
     );
   }
 
-  /** Flushes, and gives this producer's seat to others. */
+  /** Takes nothing more, flushes, and gives this producer's seat to others. */
   close(): void {
     if (!this.#seat.open) return;
     this.flush();
     this.#seat.close();
+    this.#memory.closed(this);
   }
 
   [Symbol.dispose](): void {
@@ -224,4 +228,8 @@ export class ByteProducer<H extends object> implements Flushable {
   [inspect.custom](): string {
     return `ByteProducer { open: ${this.#seat.open} }`;
   }
+}
+
+function bytesOf(payload: Uint8Array | string): number {
+  return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
 }

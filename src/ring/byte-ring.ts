@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { invalidArgument } from '../errors.js';
 import type { Arrays } from './arrays.js';
 import { ByteConsumer } from './byte-consumer.js';
 import { ByteProducer } from './byte-producer.js';
@@ -8,6 +9,7 @@ import { makeGraph, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
 import { layout as L } from './layout.js';
 import { recordView } from './record.js';
+import { payloadOffset } from './record-step.js';
 import { checkHandle, type Event, type StageEvent } from './ring.js';
 import {
   checkCapacity,
@@ -48,14 +50,15 @@ export interface ByteRingOptions<H extends Fields, S extends Stages> extends Rin
  * @example
  * const records = ByteRing.create({ capacity: 1 << 16, header: { reply: 'u32' }, stages: { print: {} } });
  * records.producer().tryPublish('hello', (header) => { header.reply = 7; });
+ * const closed = records.close();
  * for await (const batch of records.consumer('print')) {
  *   for (const record of batch) console.log(record.reply, record.bytes.toString());
- *   await records.close();
  * }
+ * await closed;
  */
 export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
-  private constructor(memory: SharedArrayBuffer, header: H, stages: S) {
-    super(memory, header, stages);
+  private constructor(memory: SharedArrayBuffer, header: H, stages: S, own: boolean) {
+    super(memory, header, stages, own);
   }
 
   /**
@@ -68,16 +71,21 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
   ): ByteRing<H, S> {
     const { capacity, header = {} as H, stages } = options;
     checkCapacity(capacity, L.GRANULE);
+    const { bytes } = placeFields(header);
+    if (payloadOffset(bytes) >= capacity / 2) {
+      const allowed = `more than twice the ${payloadOffset(bytes)} bytes that a record's header takes`;
+      throw invalidArgument('capacity', capacity, allowed);
+    }
     const memory = layOut({
       kind: L.KIND_BYTES,
       capacity: capacity / L.GRANULE,
       stride: L.GRANULE,
-      fieldBytes: placeFields(header).bytes,
+      fieldBytes: bytes,
       graph: makeGraph(stages, Object.keys(header)),
       start: firstSequence.value,
       ...checkRingOptions(options),
     });
-    return new ByteRing(memory, header, stages);
+    return new ByteRing(memory, header, stages, true);
   }
 
   /** The byte ring behind a handle, in another thread than the one that made it. */
@@ -85,7 +93,7 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     handle: Handle<ByteRing<H, S>>,
   ): ByteRing<H, S> {
     const { memory, fields, stages } = checkHandle<H, S>(handle, 'ByteRing');
-    return new ByteRing(memory, fields, stages);
+    return new ByteRing(memory, fields, stages, false);
   }
 
   /** Bytes. */

@@ -1,6 +1,6 @@
 import { binding } from '../native/binding.js';
 import { wait } from '../operation.js';
-import { closeSource, environment, openSource } from '../park/environment.js';
+import { environment, listenToSource } from '../park/environment.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import type { RingMemory } from './ring-memory.js';
@@ -19,18 +19,26 @@ export async function drained(
   const { words, handle } = memory;
   const cells = graph.map(({ index }) => stageCell(index));
   const left = () => (Atomics.load(words, L.CURSOR_CELL) - memory.slowest(cells)) | 0;
-  if (left() > 0 && timeout !== 0) {
+  // Nobody consumes the rest of a ring that failed.
+  const over = () => {
+    const missing = left();
+    const cursor = Atomics.load(words, L.CURSOR_CELL);
+    return memory.state === L.FAILED || (missing === 0 && !memory.staged(cursor));
+  };
+  if (!over() && timeout !== 0) {
+    const source = memory.openSource();
     let look = () => {};
-    const source = openSource(() => look());
     binding.setConsumerWaker(environment, handle, CLOSER, source);
-    // Two threads may close at once, and one bit wakes one of them: the other looks by the clock.
+    // Two threads may close at once, and one bit wakes one of them: the other looks by the clock. So does one whose
+    // last producer is gone with what it had staged.
     const clock = setInterval(() => look(), 50);
     try {
       await wait<void>(timeout === undefined ? undefined : { timeout }, (resolve) => {
         look = () => {
           for (const cell of cells) Atomics.or(words, cell + L.CELL_CONSUMERS, 1 << CLOSER);
-          if (left() === 0) resolve();
+          if (over() || !memory.attached) resolve();
         };
+        listenToSource(source, look);
         look();
         return undefined;
       });
@@ -38,7 +46,7 @@ export async function drained(
       // The time is up: what is left is told.
     } finally {
       clearInterval(clock);
-      closeSource(source);
+      memory.closeSource(source);
     }
   }
   const abandoned = left();

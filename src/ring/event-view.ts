@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Place } from './fields.js';
 import { checked, checkLive, copyFields, View, type ViewClass } from './view.js';
 
@@ -7,6 +8,10 @@ export function eventView(places: readonly Place[]): ViewClass<View> {
     copy(): Record<string, unknown> {
       if (checked) checkLive(this);
       return copyFields(this, places);
+    }
+
+    [inspect.custom](): unknown {
+      return this.$at < 0 ? 'an event after its step' : copyFields(this, places);
     }
   };
 }

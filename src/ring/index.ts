@@ -13,10 +13,10 @@ export { type Event, Ring, type RingDefinition, type StageEvent } from './ring.j
 export type { RingClosed, RingOptions, RingStatistics } from './shared-ring.js';
 export { SharedRing } from './shared-ring.js';
 export type {
-  Batch as StageBatch,
   ConsumerOptions,
   IntoOptions,
   RunOptions,
+  StageBatch,
   StageStatistics,
 } from './stage-consumer.js';
 export { StageConsumer } from './stage-consumer.js';

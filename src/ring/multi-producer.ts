@@ -3,7 +3,8 @@ import { Arrays } from './arrays.js';
 import { layout as L } from './layout.js';
 import { FLUSH_AT, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
-import type { View, ViewClass } from './view.js';
+import { closedProducer } from './seat.js';
+import { checked, type View, type ViewClass } from './view.js';
 
 /** What native code answers when it publishes nothing. */
 const FULL = -1;
@@ -38,13 +39,13 @@ export class MultiProducer<E extends object> extends Producer<E> {
   }
 
   override tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean {
-    if (this.#staged === FLUSH_AT) {
-      this.flush();
-      if (this.#staged === FLUSH_AT) return false;
-    }
+    if (this.#full()) return false;
     this.#begin();
-    this.#event.$at = this.#staged * this.#stride;
-    write(this.#event as unknown as E, argument as A);
+    try {
+      write(this.#event as unknown as E, argument as A);
+    } catch (error) {
+      this.#refuse(error);
+    }
     this.#accepted();
     return true;
   }
@@ -56,24 +57,42 @@ export class MultiProducer<E extends object> extends Producer<E> {
     argument: A,
   ): number {
     for (let i = 0; i < n; i++) {
-      if (this.#staged === FLUSH_AT) {
-        this.flush();
-        if (this.#staged === FLUSH_AT) return i;
-      }
+      if (this.#full()) return i;
       this.#begin();
-      this.#event.$at = this.#staged * this.#stride;
-      write(this.#event as unknown as E, from + i, argument);
+      try {
+        write(this.#event as unknown as E, from + i, argument);
+      } catch (error) {
+        this.#refuse(error);
+      }
       this.#accepted();
     }
     return n;
   }
 
+  /** True when no more can be staged, and none of it flushed. */
+  #full(): boolean {
+    if (this.#staged < FLUSH_AT) return false;
+    if (this.closed) throw closedProducer();
+    this.flush();
+    return this.#staged === FLUSH_AT;
+  }
+
   /** Refuses a closed ring before the first event of a flush. */
   #begin(): void {
-    if (this.#staged === 0) this.checkOpen();
+    this.#event.$at = this.#staged * this.#stride;
+    if (this.#staged > 0 && !this.closed) return;
+    this.checkOpen();
+    if (!this.seat.noteStagedFirst(1)) this.#refuse(this.memory.closedError());
+  }
+
+  /** The event that was begun is not accepted. */
+  #refuse(error: unknown): never {
+    if (this.seat.open) this.#note();
+    throw error;
   }
 
   #accepted(): void {
+    if (checked) this.#event.$at = -1;
     this.#staged += 1;
     this.seat.noteStaged(this.#staged);
     this.stage();
@@ -85,11 +104,14 @@ export class MultiProducer<E extends object> extends Producer<E> {
     const { handle } = this.memory;
     const published = binding.publishCopied(handle, this.seat.index, this.#bytes, this.#staged);
     if (published < FULL) {
-      this.#drop(this.#staged);
-      throw this.memory.closedError();
+      this.seat.lose(this.#staged);
+      this.#staged = 0;
+      this.#note();
+      return;
     }
     if (published > 0) this.#drop(published);
     if (this.#staged > 0) this.#flushLater();
+    else if (this.closed) this.leaveSeat();
   }
 
   /** Takes the first events out of the staging memory. */
@@ -97,7 +119,12 @@ export class MultiProducer<E extends object> extends Producer<E> {
     const words = this.#stride >> 2;
     if (count < this.#staged) this.#words.copyWithin(0, count * words, this.#staged * words);
     this.#staged -= count;
-    this.seat.noteStaged(this.#staged);
+    this.#note();
+  }
+
+  /** A closed ring whose consumers have seen all that is published goes on until nothing is staged: they look again. */
+  #note(): void {
+    if (!this.seat.noteStagedFirst(this.#staged)) this.memory.wakeAll();
   }
 
   #retrying = false;
@@ -108,12 +135,8 @@ export class MultiProducer<E extends object> extends Producer<E> {
     this.#retrying = true;
     const again = () => {
       this.#retrying = false;
-      if (this.#staged > 0) this.flush();
+      this.flush();
     };
-    this.seat
-      .room(() => this.end(1))
-      .then(again, () => {
-        this.#retrying = false;
-      });
+    this.seat.room(() => this.end(1), undefined, true).then(again, again);
   }
 }

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
-import { invalidArgument, MillraceError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { type Operation, operation, type WaitOptions } from '../operation.js';
 import type { RingMemory } from './ring-memory.js';
-import { Seat } from './seat.js';
+import { closedProducer, Seat } from './seat.js';
 import { type Flushable, flushAtEndOfTurn } from './staged.js';
 
 /** Fills an event. `argument` is what was given beside it: so one function serves for all events. */
@@ -18,16 +18,20 @@ export const FLUSH_AT = 64;
  * Publishes events. Consumers see them after a flush: when 64 are staged, at the end of the turn (before the event
  * loop goes on), before this thread waits or blocks, after each batch inside `run`, or by {@link flush}.
  *
- * Events accepted and not flushed when the thread is terminated are lost, and counted in the ring's `stats()`.
+ * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
+ * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
  */
 export abstract class Producer<E extends object> implements Flushable {
   protected readonly memory: RingMemory;
   protected readonly seat: Seat;
-  #scheduled = false;
+  #closed = false;
+  /** @internal */
+  scheduled = false;
 
   protected constructor(memory: RingMemory, stages: number) {
     this.memory = memory;
     this.seat = new Seat(memory, stages);
+    memory.opened(this);
   }
 
   /**
@@ -48,17 +52,9 @@ export abstract class Producer<E extends object> implements Flushable {
   /** Events accepted and not yet seen by consumers. */
   abstract get staged(): number;
 
-  /** Has the flush at the end of the turn made, once. */
+  /** Has the flush at the end of the turn made. */
   protected stage(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    flushAtEndOfTurn(this);
-  }
-
-  /** @internal */
-  endTurn(): void {
-    this.#scheduled = false;
-    this.flush();
+    if (!this.scheduled) flushAtEndOfTurn(this);
   }
 
   /**
@@ -118,21 +114,36 @@ export abstract class Producer<E extends object> implements Flushable {
 
   #room(n: number, options?: WaitOptions): Promise<void> {
     this.flush();
+    if (this.#closed) return Promise.reject(closedProducer());
     return this.seat.room(() => this.end(n), options);
   }
 
   protected checkOpen(): void {
-    if (!this.seat.open) {
-      throw new MillraceError('ERR_MILLRACE_CLOSED', 'this producer is closed');
-    }
+    if (this.#closed) throw closedProducer();
     this.memory.checkOpen();
   }
 
-  /** Flushes, and gives this producer's seat to others. */
-  close(): void {
+  /**
+   * Takes nothing more, flushes, and gives this producer's seat to others: on a full multi-producer ring not before
+   * there was room for all that was accepted.
+   */
+  close(): void;
+  /** @internal */
+  close(now: true): void;
+  close(now?: true): void {
     if (!this.seat.open) return;
+    this.#closed = true;
     this.flush();
+    if (now || this.staged === 0) this.leaveSeat();
+  }
+
+  protected leaveSeat(): void {
     this.seat.close();
+    this.memory.closed(this);
+  }
+
+  protected get closed(): boolean {
+    return this.#closed;
   }
 
   [Symbol.dispose](): void {
@@ -140,6 +151,6 @@ export abstract class Producer<E extends object> implements Flushable {
   }
 
   [inspect.custom](): string {
-    return `${this.constructor.name} { staged: ${this.staged}, open: ${this.seat.open} }`;
+    return `${this.constructor.name} { staged: ${this.staged}, open: ${!this.#closed} }`;
   }
 }

@@ -25,14 +25,14 @@ export class RecordBatch<R extends object> implements Iterable<R> {
 
   /** Every record in order. One iteration at a time. */
   [Symbol.iterator](): Iterator<R> {
-    return this.#step.begin(this.#first, this.#end);
+    return this.#step.begin(this.#first, this.#end, this.sequence);
   }
 
   /** @internal The batch from `first` on, up to `end`. */
   become(first: number, end: number): this {
     this.#first = first;
     this.#end = end;
-    this.#step.begin(first, end);
+    this.#step.begin(first, end, this.sequence);
     return this;
   }
 

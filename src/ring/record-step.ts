@@ -18,6 +18,8 @@ export class RecordStep<R> implements Iterator<R> {
   readonly #view: ViewClass<RecordView>;
   readonly #payload: number;
   #record: RecordView;
+  #first = 0;
+  #exact = 0;
   #next = 0;
   #end = 0;
 
@@ -29,8 +31,11 @@ export class RecordStep<R> implements Iterator<R> {
     this.value = this.#record as unknown as R;
   }
 
-  begin(first: number, end: number): this {
+  /** @param exact The number of the sequence `first`. */
+  begin(first: number, end: number, exact: number): this {
     this.#next = first;
+    this.#first = first;
+    this.#exact = exact;
     this.#end = end;
     this.passed = first;
     this.done = false;
@@ -77,7 +82,7 @@ export class RecordStep<R> implements Iterator<R> {
     record.$at = at + L.RECORD_PREFIX;
     record.$start = at + this.#payload;
     record.$size = length;
-    record.$place = sequence >>> 0;
+    record.$place = this.#exact + ((sequence - this.#first) | 0);
   }
 
   /** What was handed out is used no more; with `MILLRACE_CHECK=1` a late use throws. */

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { inspect } from 'node:util';
 import { checked, checkLive, View, type ViewClass } from './view.js';
 
 /** What every view of a record is; the class that views of a memory begin with is made by {@link recordView}. */
@@ -16,6 +17,7 @@ export abstract class RecordView extends View {
 
   /** Which place in the ring the record begins at; grows from record to record. */
   get sequence(): number {
+    if (checked) checkLive(this);
     return this.$place;
   }
 
@@ -25,6 +27,14 @@ export abstract class RecordView extends View {
   /** The payload as an ordinary Buffer. */
   copy(): Buffer {
     return Buffer.from(this.bytes);
+  }
+
+  [inspect.custom](): unknown {
+    if (this.$at < 0) return 'a record after its step';
+    const shown: Record<string, unknown> = { sequence: this.$place, bytes: this.copy() };
+    // The header fields are the accessors that `makeView` has added, and nothing else is inherited and enumerable.
+    for (const name in this) if (!Object.hasOwn(this, name)) shown[name] = this[name];
+    return shown;
   }
 }
 

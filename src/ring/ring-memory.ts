@@ -1,10 +1,12 @@
 import { randomFillSync } from 'node:crypto';
 import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
-import { environment } from '../park/environment.js';
+import { closeSource, environment, keep, letGo, openSource } from '../park/environment.js';
 import { Arrays } from './arrays.js';
 import { type Stage, sinksOf } from './graph.js';
 import { layout as L, type Wait, waits } from './layout.js';
+import { nativeError } from './native-error.js';
+import { flushStaged } from './staged.js';
 
 /** What a ring is made of. */
 export interface Geometry {
@@ -47,6 +49,7 @@ export function layOut(geometry: Geometry): SharedArrayBuffer {
   words[L.CLAIM_CELL + L.CELL_GATE] = start;
   for (const cell of [L.CURSOR_CELL, L.CLAIM_CELL]) words[cell + L.CELL_VALUE] = start;
   for (let stage = 0; stage < stages; stage++) words[stageCell(stage) + L.CELL_VALUE] = start;
+  if (!multi) words[stageCell(stages) + L.CELL_STAGED] = start;
   // A stamp says `sequence + 1`: the first sequence itself is nobody's stamp.
   if (multi && start !== 0) words.fill(start, stamps / 4, stamps / 4 + capacity);
   return memory;
@@ -66,10 +69,25 @@ export function cellsOf(mask: number): number[] {
   return cells;
 }
 
+/** What this thread has of a ring, without the objects that use it: so it can be given back when they are forgotten. */
+interface Attachment {
+  readonly memory: SharedArrayBuffer;
+  /** What native code knows it by. */
+  readonly handle: number;
+  /** Sources of the doorbell that were opened for it. */
+  readonly sources: Set<number>;
+}
+
+/** A producer or consumer of this thread. */
+interface Opened {
+  /** @param now Whether a producer must not keep its seat until what it has accepted is flushed. */
+  close(now: true): void;
+}
+
 /**
  * A ring's memory as one thread has it: attached, so that native threads may use it too.
  *
- * Keeps the memory alive until {@link detach}.
+ * The memory is kept alive until {@link detach}, or until nobody refers to this object any more.
  */
 export class RingMemory {
   readonly memory: SharedArrayBuffer;
@@ -91,16 +109,21 @@ export class RingMemory {
   readonly sinks: readonly number[];
   readonly maxProducers: number;
   #attached = true;
-  readonly #kept: Kept;
+  readonly #attachment: Attachment;
+  readonly #opened = new Set<Opened>();
 
   constructor(memory: SharedArrayBuffer, graph: readonly Stage[]) {
     this.memory = memory;
-    this.#kept = { memory };
     this.arrays = new Arrays(memory);
     this.words = this.arrays.i32;
-    this.handle = binding.attachRing(environment, this.words);
-    attached.add(this.#kept);
-    forgotten.register(this, { handle: this.handle, kept: this.#kept }, this);
+    try {
+      this.handle = binding.attachRing(environment, this.words);
+    } catch (error) {
+      throw nativeError(error, 'the ring of this handle');
+    }
+    this.#attachment = { memory, handle: this.handle, sources: new Set() };
+    keep(this.#attachment);
+    forgotten.register(this, this.#attachment, this);
     const word = (index: number) => this.words[index] as number;
     this.capacity = word(L.HEADER_CAPACITY);
     this.mask = this.capacity - 1;
@@ -151,6 +174,11 @@ export class RingMemory {
     binding.wake(this.handle, consumers >>> 0, producers >>> 0);
   }
 
+  /** Wakes everyone who waits, to look at what changed beside a sequence. */
+  wakeAll(): void {
+    if (this.#attached) binding.wake(this.handle, 0xffffffff, 0xffffffff);
+  }
+
   /** Stores a sequence that only this thread advances. */
   advance(cell: number, value: number): void {
     const { words } = this;
@@ -163,11 +191,27 @@ export class RingMemory {
     return Atomics.load(this.words, L.HEADER_STATE);
   }
 
-  /** True when a stage that stands at `next` will get nothing more. */
+  /**
+   * True when a stage that stands at `next`, where nothing is ready, will get nothing more: all that was accepted has
+   * come, or a consumer failed, and stages behind it would wait for ever.
+   */
   ended(next: number): boolean {
-    if (this.state === L.OPEN) return false;
+    const { state } = this;
+    if (state === L.OPEN) return false;
+    if (state === L.FAILED) return true;
+    if (this.staged(next)) return false;
     const claimed = this.multi ? Atomics.load(this.words, L.CLAIM_CELL) : next;
     return Atomics.load(this.words, L.CURSOR_CELL) === next && claimed === next;
+  }
+
+  /** True while a producer of any thread holds events that it accepted and did not flush, behind `cursor`. */
+  staged(cursor: number): boolean {
+    const first = stageCell(this.words[L.HEADER_STAGES] as number) + L.CELL_STAGED;
+    if (!this.multi) return ((Atomics.load(this.words, first) - cursor) | 0) > 0;
+    for (let producer = 0; producer < this.maxProducers; producer++) {
+      if (Atomics.load(this.words, first + producer * L.CELL_WORDS) !== 0) return true;
+    }
+    return false;
   }
 
   /** Throws when the ring takes no more events. */
@@ -195,11 +239,13 @@ export class RingMemory {
 
   /** Ends the ring because a consumer failed: producers are told. */
   fail(): void {
-    binding.closeRing(this.handle, true);
+    if (this.#attached) binding.closeRing(this.handle, true);
   }
 
-  /** Ends the ring: it takes nothing more, what was published is consumed. */
+  /** Ends the ring: it takes nothing more, what was accepted is consumed. */
   close(): void {
+    this.checkAttached();
+    flushStaged();
     binding.closeRing(this.handle, false);
   }
 
@@ -207,30 +253,55 @@ export class RingMemory {
     return this.#attached;
   }
 
-  /** Lets go of the memory in this thread. */
+  /** Throws when this thread has let go of the ring. */
+  checkAttached(): void {
+    if (this.#attached) return;
+    throw new MillraceError('ERR_MILLRACE_CLOSED', 'this thread has detached from the ring');
+  }
+
+  /** A source of the doorbell that ends with this attachment. */
+  openSource(): number {
+    this.checkAttached();
+    const source = openSource();
+    this.#attachment.sources.add(source);
+    return source;
+  }
+
+  closeSource(source: number): void {
+    if (this.#attachment.sources.delete(source)) closeSource(source);
+  }
+
+  /** Notes a producer or consumer, to be closed by {@link detach}. */
+  opened(one: Opened): void {
+    this.#opened.add(one);
+  }
+
+  /** Takes {@link opened} back. */
+  closed(one: Opened): void {
+    this.#opened.delete(one);
+  }
+
+  /** Lets go of the memory in this thread, and closes what this thread has open on it. */
   detach(): void {
     if (!this.#attached) return;
+    for (const one of [...this.#opened]) one.close(true);
     this.#attached = false;
     forgotten.unregister(this);
-    binding.detachRing(this.handle);
-    attached.delete(this.#kept);
+    giveBack(this.#attachment);
   }
 }
 
-interface Kept {
-  readonly memory: SharedArrayBuffer;
+function giveBack(attachment: Attachment): void {
+  binding.detachRing(attachment.handle);
+  for (const source of attachment.sources) closeSource(source);
+  letGo(attachment);
 }
 
-/** Memory that native threads may use lives at least as long as its attachments: one entry each. */
-const attached = new Set<Kept>();
-
 let warned = false;
-
-/** Nobody has the ring any more, nor a producer or consumer of it. */
-const forgotten = new FinalizationRegistry<{ handle: number; kept: Kept }>(({ handle, kept }) => {
-  binding.detachRing(handle);
-  attached.delete(kept);
-  if (warned) return;
+const forgotten = new FinalizationRegistry<Attachment>((attachment) => {
+  giveBack(attachment);
+  const open = new Int32Array(attachment.memory)[L.HEADER_STATE] === L.OPEN;
+  if (warned || !open) return;
   warned = true;
   process.emitWarning('a ring was collected without close() or detach()', {
     code: 'MILLRACE_FORGOTTEN',

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { types } from 'node:util';
 import { invalidArgument } from '../errors.js';
 import type { Arrays } from './arrays.js';
 import { Consumer } from './consumer.js';
@@ -67,14 +68,15 @@ type CheckedStages<F extends Fields, Names extends string> = {
  * const ring = Ring.create({ ...orders, capacity: 1024 });
  * const out = ring.producer();
  * out.tryPublish((event, price) => { event.price = price; }, 12.5);
+ * const closed = ring.close(); // takes nothing more; what was accepted is consumed
  * for await (const batch of ring.consumer('store')) {
  *   for (const event of batch) console.log(event.price);
- *   await ring.close();
  * }
+ * await closed;
  */
 export class Ring<F extends Fields, S extends Stages> extends SharedRing {
-  private constructor(memory: SharedArrayBuffer, definition: RingDefinition<F, S>) {
-    super(memory, definition.fields, definition.stages);
+  private constructor(memory: SharedArrayBuffer, definition: RingDefinition<F, S>, own: boolean) {
+    super(memory, definition.fields, definition.stages, own);
   }
 
   /**
@@ -117,7 +119,7 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
       start: firstSequence.value,
       ...checkRingOptions(options),
     });
-    return new Ring(memory, { fields, stages });
+    return new Ring(memory, { fields, stages }, true);
   }
 
   /**
@@ -135,7 +137,7 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
     if (definition && same !== JSON.stringify([definition.fields, definition.stages])) {
       throw invalidArgument('definition', definition, `the ring's own: ${same}`);
     }
-    return new Ring(memory, { fields, stages });
+    return new Ring(memory, { fields, stages }, false);
   }
 
   /** Number of slots. */
@@ -186,7 +188,7 @@ interface RingHandle<F, S> {
 /** What a handle holds, if it is one of a ring of this kind. */
 export function checkHandle<F, S>(handle: unknown, kind: string): RingHandle<F, S> {
   const inside = handle as RingHandle<F, S>;
-  if (inside?.kind !== kind || !(inside.memory instanceof SharedArrayBuffer)) {
+  if (inside?.kind !== kind || !types.isSharedArrayBuffer(inside.memory)) {
     throw invalidArgument('handle', handle, `the handle of a ${kind}`);
   }
   return inside;

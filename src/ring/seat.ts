@@ -1,12 +1,7 @@
+import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { type Cancel, type WaitOptions, wait } from '../operation.js';
-import {
-  closeSource,
-  environment,
-  holdLoop,
-  openSource,
-  releaseLoop,
-} from '../park/environment.js';
+import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
 import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
 import { type RingMemory, stageCell } from './ring-memory.js';
@@ -23,13 +18,14 @@ export class Seat {
 
   constructor(memory: RingMemory, stages: number) {
     this.memory = memory;
+    this.#source = memory.openSource();
     try {
       this.index = binding.takeProducer(environment, memory.handle);
     } catch (error) {
+      memory.closeSource(this.#source);
       throw nativeError(error, memory.multi ? 'the last producer seat' : 'the single producer');
     }
     this.cell = stageCell(stages + this.index);
-    this.#source = openSource(() => this.#wakeAll());
     binding.setProducerWaker(environment, memory.handle, this.index, this.#source);
   }
 
@@ -42,20 +38,36 @@ export class Seat {
   }
 
   /**
-   * What is accepted and not flushed, for who counts it if this thread ends: how far has been
-   * written on single-producer rings, how many events on others.
+   * Notes what was accepted, for who ends the ring, or counts what is lost with this thread: on a single-producer ring
+   * the sequence behind it, on others the number of events that are not flushed.
    */
   noteStaged(staged: number): void {
     this.memory.words[this.cell + L.CELL_STAGED] = staged;
+  }
+
+  /** Notes the same, and then tells whether the ring is open: a close that comes later sees the note. */
+  noteStagedFirst(staged: number): boolean {
+    Atomics.store(this.memory.words, this.cell + L.CELL_STAGED, staged);
+    return this.memory.state === L.OPEN;
+  }
+
+  /** Events, or places of a byte ring, that were accepted will never be seen. */
+  lose(count: number): void {
+    Atomics.add(this.memory.words, L.HEADER_LOST, count);
   }
 
   /**
    * Waits on the event loop until a claim that ends before `end()` fits, or the ring is closed.
    *
    * @param end Tells the sequence anew at each look: another producer may have been faster.
+   * @param whileClosing Whether to go on waiting on a closed ring: for events that it has accepted.
    */
-  room(end: () => number, options?: WaitOptions): Promise<void> {
-    return wait(options, (resolve, reject) => this.await(end, resolve, reject), 'room in the ring');
+  room(end: () => number, options?: WaitOptions, whileClosing = false): Promise<void> {
+    return wait(
+      options,
+      (resolve, reject) => this.await(end, resolve, reject, whileClosing),
+      'room in the ring',
+    );
   }
 
   /** The same with callbacks, and a way to take it back. */
@@ -63,32 +75,38 @@ export class Seat {
     end: () => number,
     resolve: () => void,
     reject: (error: Error) => void,
+    whileClosing = false,
   ): Cancel | undefined {
     const { memory } = this;
+    const last = whileClosing ? L.CLOSING : L.OPEN;
+    const over = () => memory.state > last || !this.#open;
     const settle = () => {
-      if (memory.state !== L.OPEN || !this.#open) reject(memory.closedError());
+      if (!this.#open) reject(closedProducer());
+      else if (over()) reject(memory.closedError());
       else resolve();
     };
-    if (this.#arm(end)) {
+    if (this.#arm(end, over)) {
       settle();
       return undefined;
     }
     const stop = () => {
       this.#waiters.delete(waiter);
+      if (this.#waiters.size === 0) listenToSource(this.#source, undefined);
       releaseLoop();
     };
     const waiter = () => {
-      if (!this.#arm(end)) return;
+      if (!this.#waiters.has(waiter) || !this.#arm(end, over)) return;
       stop();
       settle();
     };
     this.#waiters.add(waiter);
+    listenToSource(this.#source, () => this.#wakeAll());
     holdLoop();
     return stop;
   }
 
   /** True when there is room or never will be; otherwise who makes room will wake us. */
-  #arm(end: () => number): boolean {
+  #arm(end: () => number, isOver: () => boolean): boolean {
     const { memory } = this;
     const { words, sinks, capacity } = memory;
     const bit = 1 << this.index;
@@ -96,7 +114,7 @@ export class Seat {
       memory.slowest(sinks);
       const cell = memory.slowestCell;
       Atomics.or(words, cell + L.CELL_PRODUCERS, bit);
-      const over = memory.state !== L.OPEN || !this.#open;
+      const over = isOver();
       // Only a sink that still holds us back will wake us.
       if (!over && ((end() - Atomics.load(words, cell)) | 0) > capacity) return false;
       // The bit stays: another wait of this producer may need it, and if not it costs one idle wake.
@@ -109,6 +127,11 @@ export class Seat {
     this.#open = false;
     if (this.memory.attached) binding.leaveProducer(this.memory.handle, this.index);
     this.#wakeAll();
-    closeSource(this.#source);
+    this.memory.closeSource(this.#source);
   }
+}
+
+/** What is asked of a producer that is closed. */
+export function closedProducer(): MillraceError {
+  return new MillraceError('ERR_MILLRACE_CLOSED', 'this producer is closed');
 }

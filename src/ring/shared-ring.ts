@@ -9,8 +9,8 @@ import { makeGraph, type Stage, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { layOut, RingMemory } from './ring-memory.js';
-import { flushStaged } from './staged.js';
 import { type StageStatistics, stageStatistics } from './stage-consumer.js';
+import { flushStaged } from './staged.js';
 
 /** What a ring of either kind is made with. */
 export interface RingOptions {
@@ -38,10 +38,19 @@ export interface RingStatistics {
   readonly cursor: number;
   readonly capacity: number;
   readonly producers: number;
-  /** Events accepted by producers whose threads ended before they were flushed. */
+  /**
+   * Events (places, of a byte ring) that were accepted and never seen by consumers: their producer's thread ended
+   * before they were flushed, or a consumer failed and stopped the ring.
+   */
   readonly lost: number;
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
+
+/** What handles call the kinds, whatever a minifier makes of the classes' names. */
+const kinds: Readonly<Record<number, string>> = {
+  [L.KIND_RING]: 'Ring',
+  [L.KIND_BYTES]: 'ByteRing',
+};
 
 /** What both kinds of rings have in common. */
 export abstract class SharedRing {
@@ -53,14 +62,17 @@ export abstract class SharedRing {
   readonly places: readonly Place[];
   readonly #fields: Fields;
   readonly #stages: Stages;
+  /** Made here, and not attached to. */
+  readonly #own: boolean;
 
-  protected constructor(memory: SharedArrayBuffer, fields: Fields, stages: Stages) {
+  protected constructor(memory: SharedArrayBuffer, fields: Fields, stages: Stages, own: boolean) {
     const { places } = placeFields(fields);
     this.places = places;
     this.graph = makeGraph(stages, Object.keys(fields));
     this.memory = new RingMemory(memory, this.graph);
     this.#fields = fields;
     this.#stages = stages;
+    this.#own = own;
   }
 
   /** Slots, or bytes of a byte ring. */
@@ -69,12 +81,8 @@ export abstract class SharedRing {
   /** Plain data with which another thread attaches: survives `workerData` and `postMessage`. */
   get handle(): Handle<this> {
     const { memory } = this.memory;
-    const handle = {
-      kind: this.constructor.name,
-      memory,
-      fields: this.#fields,
-      stages: this.#stages,
-    };
+    const kind = kinds[this.memory.words[L.HEADER_KIND] as number];
+    const handle = { kind, memory, fields: this.#fields, stages: this.#stages };
     return handle as unknown as Handle<this>;
   }
 
@@ -106,7 +114,7 @@ export abstract class SharedRing {
       cursor: this.memory.exact(L.CURSOR_CELL, Atomics.load(words, L.CURSOR_CELL)),
       capacity: this.capacity,
       producers,
-      lost: words[L.HEADER_LOST] as number,
+      lost: (words[L.HEADER_LOST] as number) >>> 0,
       stages: Object.fromEntries(
         this.graph.map((stage) => [stage.name, stageStatistics(this.memory, stage)]),
       ),
@@ -115,8 +123,10 @@ export abstract class SharedRing {
 
   /**
    * Ends the ring for all threads: producers are refused with `ERR_MILLRACE_CLOSED`, stages consume what was
-   * published. Resolves when they have, or after `timeout`, and tells how much was and was not consumed. May be
+   * accepted. Resolves when they have, or after `timeout`, and tells how much was and was not consumed. May be
    * called from any thread, and again.
+   *
+   * @throws `ERR_MILLRACE_CLOSED` when this thread has detached.
    */
   async close(options: { readonly timeout?: number } = {}): Promise<RingClosed> {
     checkTimeout(options.timeout);
@@ -125,13 +135,14 @@ export abstract class SharedRing {
     return drained(this.memory, this.graph, options.timeout);
   }
 
-  /** Lets go of the ring in this thread; others go on. Close producers and consumers of this thread first. */
+  /** Lets go of the ring in this thread, and closes the producers and consumers it has open; others go on. */
   detach(): void {
     this.memory.detach();
   }
 
+  /** Closes a ring that was made in this thread, and detaches. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    if (this.#own && this.memory.attached) await this.close();
     this.detach();
   }
 

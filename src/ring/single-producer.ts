@@ -1,7 +1,7 @@
 import { layout as L } from './layout.js';
 import { FLUSH_AT, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
-import type { View, ViewClass } from './view.js';
+import { checked, type View, type ViewClass } from './view.js';
 
 /** The only producer of its ring: writes events in place, and a flush is one store. */
 export class SingleProducer<E extends object> extends Producer<E> {
@@ -51,6 +51,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
     const event = this.#event;
     event.$at = this.#slots + (next & this.#mask) * this.#stride;
     write(event as unknown as E, argument as A);
+    if (checked) event.$at = -1;
     this.#next = (next + 1) | 0;
     this.#words[this.#written] = this.#next;
     return true;
@@ -71,6 +72,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
       this.#next = (next + 1) | 0;
       this.#words[this.#written] = this.#next;
     }
+    if (checked) event.$at = -1;
     return n;
   }
 
@@ -93,6 +95,13 @@ export class SingleProducer<E extends object> extends Producer<E> {
   override flush(): void {
     if (this.#next === this.#published) return;
     const { memory } = this;
+    if (memory.words[L.HEADER_STATE] === L.FAILED) {
+      this.seat.lose(this.staged);
+      this.#next = this.#published;
+      this.#limit = this.#next;
+      this.seat.noteStaged(this.#next);
+      return;
+    }
     this.#published = this.#next;
     this.#limit = this.#next;
     memory.advance(L.CURSOR_CELL, this.#next);

@@ -48,12 +48,12 @@ export interface StageStatistics {
 }
 
 /** What a consumer's batches have in common. */
-export interface Batch<E> extends Iterable<E> {
+export interface StageBatch<E> extends Iterable<E> {
   readonly sequence: number;
 }
 
 /** @internal What the base needs of a kind of batch. */
-export interface StepBatch<E> extends Batch<E> {
+export interface StepBatch<E> extends StageBatch<E> {
   readonly passed: number;
   expire(): void;
 }
@@ -92,6 +92,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     this.#manual = release === 'manual';
     this.reader = new StageReader(memory, stage);
     this.#batch = makeBatch(this.reader);
+    memory.opened(this);
   }
 
   /** The sequence behind at most `most` places from `reader.next` on, of which `available` are ready. */
@@ -108,6 +109,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
    * batch is released.
    */
   poll(max: number = this.#maxBatch): B | undefined {
+    if (!Number.isInteger(max) || max < 1)
+      throw invalidArgument('max', max, 'a whole number from 1');
     this.#finishStep();
     return this.#take(max);
   }
@@ -135,9 +138,16 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   receive(options?: WaitOptions): Operation<B> {
     return operation(
       options,
-      (resolve) => {
+      (resolve, reject) => {
         this.#finishStep();
-        const take = () => resolve(this.#take(this.#maxBatch) as B);
+        // The batch is taken where the wait is settled: one that ended otherwise has taken nothing.
+        const take = () => {
+          try {
+            resolve(this.#take(this.#maxBatch) as B);
+          } catch (error) {
+            reject(error);
+          }
+        };
         return this.reader.await(take);
       },
       `events of stage '${this.stage}'`,
@@ -249,6 +259,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   ): Promise<void> {
     const { reader } = this;
     const unsettled = new Unsettled(reader);
+    let inHand: B | undefined;
     const settled = (_error: unknown, _result: unknown, entry: Entry) => unsettled.settle(entry);
     try {
       for (;;) {
@@ -258,19 +269,31 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
           await reader.ready();
           continue;
         }
+        // Released by what settles, not by the next step or by close().
+        this.#handedOut = false;
+        inHand = batch;
         for (const event of batch) {
           const item = map(event);
           if (item === undefined) continue;
           const entry = unsettled.add(batch.passed);
-          while (!enqueue(queue, item, settled, entry)) {
-            await new Promise<void>((resolve) => whenRoom(queue, resolve));
+          try {
+            while (!enqueue(queue, item, settled, entry)) {
+              await new Promise<void>((resolve) => whenRoom(queue, resolve));
+              if (!reader.open) throw closedConsumer(this.stage);
+            }
+          } catch (error) {
+            unsettled.remove(entry);
+            throw error;
           }
         }
         unsettled.reach(reader.next);
         await this.#breathe();
       }
+    } catch (error) {
+      // The event in hand, and what is behind it, comes again.
+      if (inHand) unsettled.reach(inHand.passed);
+      throw error;
     } finally {
-      this.#handedOut = false;
       this.#batch.expire();
       await unsettled.empty();
       reader.next = reader.released;
@@ -312,6 +335,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     if (!this.reader.open) return;
     this.#leave();
     this.reader.close();
+    this.reader.memory.closed(this);
   }
 
   [Symbol.dispose](): void {

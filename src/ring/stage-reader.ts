@@ -2,13 +2,7 @@ import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import type { Cancel } from '../operation.js';
 import { blockUntil, checkMayBlock } from '../park/blocking.js';
-import {
-  closeSource,
-  environment,
-  holdLoop,
-  openSource,
-  releaseLoop,
-} from '../park/environment.js';
+import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
@@ -44,15 +38,16 @@ export class StageReader {
     this.stage = stage;
     this.#cell = stageCell(stage.index);
     this.#upstream = cellsOf(stage.upstream);
+    this.#source = memory.openSource();
     try {
       binding.takeStage(environment, memory.handle, stage.index);
     } catch (error) {
+      memory.closeSource(this.#source);
       throw nativeError(error, `stage '${stage.name}'`);
     }
     this.released = Atomics.load(memory.words, this.#cell);
     this.next = this.released;
     this.limit = this.released;
-    this.#source = openSource(() => this.#waiter?.());
     binding.setConsumerWaker(environment, memory.handle, stage.index, this.#source);
   }
 
@@ -114,6 +109,7 @@ export class StageReader {
 
   /** The same with a callback, and a way to take it back. */
   await(resolve: () => void): Cancel | undefined {
+    flushStaged();
     if (!this.memory.sleeps) {
       throw new MillraceError(
         'ERR_MILLRACE_INVALID_ARGUMENT',
@@ -133,6 +129,7 @@ export class StageReader {
     };
     const end = () => {
       this.#waiter = undefined;
+      listenToSource(this.#source, undefined);
       if (this.#referenced) releaseLoop();
     };
     if (this.#look(true)) {
@@ -140,6 +137,7 @@ export class StageReader {
       return undefined;
     }
     this.#waiter = look;
+    listenToSource(this.#source, look);
     if (this.#referenced) holdLoop();
     return end;
   }
@@ -150,10 +148,13 @@ export class StageReader {
    */
   arm(callback: () => void): boolean {
     if (this.#look(true)) return true;
-    this.#waiter = () => {
+    const ready = () => {
       this.#waiter = undefined;
+      listenToSource(this.#source, undefined);
       callback();
     };
+    this.#waiter = ready;
+    listenToSource(this.#source, ready);
     return false;
   }
 
@@ -194,6 +195,6 @@ export class StageReader {
     this.#open = false;
     if (this.memory.attached) binding.leaveStage(this.memory.handle, this.stage.index);
     this.#waiter?.();
-    closeSource(this.#source);
+    this.memory.closeSource(this.#source);
   }
 }

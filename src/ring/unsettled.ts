@@ -35,6 +35,14 @@ export class Unsettled {
     if (entry === this.#entries[this.#first]) this.#release();
   }
 
+  /** The last entry was not taken by the queue after all. */
+  remove(entry: Entry): void {
+    this.#entries.pop();
+    this.#reached = entry.sequence;
+    // Those before it may have settled since it was added.
+    this.#release();
+  }
+
   /** Everything before `sequence` was handed on. */
   reach(sequence: number): void {
     this.#reached = sequence;

@@ -6,8 +6,8 @@ use crate::failure::{failure, gone, open_failed};
 use crate::pending::{wait_at_most, when};
 use crate::ring::ring;
 use millrace_reactor::{
-    Controller, Framing, InboxSwitch, IntoRing, Lines, ListenOptions, ListenerToken, Listening, OutboxToken, Pending, Replies,
-    Resp, RingInbox, RingOutbox, Runtime, RuntimeOptions, Settled, Wanted, WriteLimit, WritePolicy,
+    Controller, Framing, InboxSwitch, IntoRing, Lines, ListenOptions, ListenerToken, Listening, OutboxToken, Pending,
+    Replies, Resp, RingInbox, RingOutbox, Runtime, RuntimeOptions, Settled, Wanted, WriteLimit, WritePolicy,
 };
 use napi::bindgen_prelude::*;
 use napi_derive::napi;

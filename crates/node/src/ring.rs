@@ -8,6 +8,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::collections::HashMap;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock};
 use std::task::Waker;
 
@@ -16,6 +17,9 @@ struct Attachment {
     environment: u32,
     id: u64,
     ring: Ring,
+    /// Stages and producer seats taken through this handle, a bit each.
+    stages: AtomicU32,
+    producers: AtomicU32,
 }
 
 /// Attachments by handle. Read at every wake, written when a ring is attached or detached.
@@ -33,9 +37,13 @@ pub(crate) fn ring(handle: u32) -> Result<Ring> {
 }
 
 fn with<T>(handle: u32, f: impl FnOnce(&Ring) -> T) -> Result<T> {
+    with_attachment(handle, |attachment| f(&attachment.ring))
+}
+
+fn with_attachment<T>(handle: u32, f: impl FnOnce(&Attachment) -> T) -> Result<T> {
     let attachments = ATTACHMENTS.read().unwrap_or_else(PoisonError::into_inner);
     match attachments.by_handle.get(handle as usize) {
-        Some(Some(attachment)) => Ok(f(&attachment.ring)),
+        Some(Some(attachment)) => Ok(f(attachment)),
         _ => Err(gone("this ring")),
     }
 }
@@ -78,7 +86,8 @@ pub fn attach_ring(environment: u32, mut memory: Int32Array) -> Result<u32> {
         }
     };
     let mut attachments = ATTACHMENTS.write().unwrap_or_else(PoisonError::into_inner);
-    let attachment = Some(Attachment { environment, id, ring });
+    let (stages, producers) = (AtomicU32::new(0), AtomicU32::new(0));
+    let attachment = Some(Attachment { environment, id, ring, stages, producers });
     Ok(match attachments.free.pop() {
         Some(handle) => {
             attachments.by_handle[handle as usize] = attachment;
@@ -91,7 +100,8 @@ pub fn attach_ring(environment: u32, mut memory: Int32Array) -> Result<u32> {
     })
 }
 
-/// Takes back one attachment. The handle is not used again by the caller.
+/// Takes back one attachment, and what is still open through it: objects that were forgotten close nothing. The handle
+/// is not used again by the caller.
 #[napi(catch_unwind)]
 pub fn detach_ring(handle: u32) {
     let attachment = {
@@ -100,9 +110,16 @@ pub fn detach_ring(handle: u32) {
         attachments.free.push(handle);
         attachment
     };
-    let Attachment { environment, id, ring } = attachment;
+    let Attachment { environment, id, ring, stages, producers } = attachment;
+    bits(stages.into_inner()).for_each(|stage| ring.leave_stage(stage));
+    bits(producers.into_inner()).for_each(|index| ring.leave_producer(index));
     drop(ring);
     REGIONS.detach(id, environment.into());
+}
+
+/// The bits of a mask.
+fn bits(mask: u32) -> impl Iterator<Item = u32> {
+    (0..u32::BITS).filter(move |bit| mask & (1 << bit) != 0)
 }
 
 /// Wakes waiting stages and producers by their bits.
@@ -114,25 +131,41 @@ pub fn wake(handle: u32, consumers: u32, producers: u32) -> Result<()> {
 /// Takes a stage for an environment.
 #[napi(catch_unwind)]
 pub fn take_stage(environment: u32, handle: u32, stage: u32) -> Result<()> {
-    with(handle, |ring| ring.take_stage(stage, environment))?.map_err(open_failed)
+    with_attachment(handle, |attachment| {
+        attachment.ring.take_stage(stage, environment)?;
+        attachment.stages.fetch_or(1 << stage, Relaxed);
+        Ok(())
+    })?
+    .map_err(open_failed)
 }
 
 /// Lets another open a stage.
 #[napi(catch_unwind)]
 pub fn leave_stage(handle: u32, stage: u32) -> Result<()> {
-    with(handle, |ring| ring.leave_stage(stage))
+    with_attachment(handle, |attachment| {
+        attachment.stages.fetch_and(!(1 << stage), Relaxed);
+        attachment.ring.leave_stage(stage);
+    })
 }
 
 /// Takes a producer seat for an environment.
 #[napi(catch_unwind)]
 pub fn take_producer(environment: u32, handle: u32) -> Result<u32> {
-    with(handle, |ring| ring.take_producer(environment))?.map_err(open_failed)
+    with_attachment(handle, |attachment| {
+        let index = attachment.ring.take_producer(environment)?;
+        attachment.producers.fetch_or(1 << index, Relaxed);
+        Ok(index)
+    })?
+    .map_err(open_failed)
 }
 
 /// Gives a producer seat back.
 #[napi(catch_unwind)]
 pub fn leave_producer(handle: u32, index: u32) -> Result<()> {
-    with(handle, |ring| ring.leave_producer(index))
+    with_attachment(handle, |attachment| {
+        attachment.producers.fetch_and(!(1 << index), Relaxed);
+        attachment.ring.leave_producer(index);
+    })
 }
 
 /// Who is woken: a source of the environment's doorbell, or the calling thread where it is negative.

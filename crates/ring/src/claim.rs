@@ -29,7 +29,7 @@
 //! line that consumers write. It may go back when a slow thread stores it late: that costs a look at the sinks.
 
 use crate::layout::CURSOR;
-use crate::layout::{Cell, OPEN};
+use crate::layout::{Cell, FAILED, OPEN};
 use crate::memory::{Memory, View};
 use crate::sequence::{distance, publish, slowest, wake};
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -90,11 +90,19 @@ impl Claimer {
     /// Claims `n` slots that begin at `at`; `Ok(false)` when another producer was faster.
     #[inline]
     pub(crate) fn try_claim(&mut self, view: &View<'_>, at: u32, n: u32) -> Result<bool, ClaimError> {
+        if view.header.state.load(Acquire) != OPEN {
+            return Err(ClaimError::Closed);
+        }
+        self.try_claim_accepted(view, at, n)
+    }
+
+    /// The same for events that were accepted while the ring was open.
+    pub(crate) fn try_claim_accepted(&mut self, view: &View<'_>, at: u32, n: u32) -> Result<bool, ClaimError> {
         let capacity = view.geometry.capacity;
         if n > capacity {
             return Err(ClaimError::TooLarge);
         }
-        if view.header.state.load(Acquire) != OPEN {
+        if view.header.state.load(Acquire) == FAILED {
             return Err(ClaimError::Closed);
         }
         let end = at.wrapping_add(n);
@@ -155,6 +163,7 @@ impl Claimer {
         }
         self.dirty = false;
         if !view.geometry.multi {
+            self.cell(view).staged.store(self.next, Relaxed);
             publish(memory, view.cursor, self.next, self.cell(view));
         } else if view.geometry.wait.sleeps() {
             wake(memory, view.cursor, self.cell(view));
@@ -181,12 +190,27 @@ impl Claimer {
     }
 }
 
-/// True when a stage that follows `upstream` and stands at `next` will get nothing more.
+/// True when a stage that stands at `next`, where nothing is ready, will get nothing more: all that was accepted has
+/// come, or a consumer failed, and stages behind it would wait for ever.
 pub(crate) fn ended(view: &View<'_>, next: u32) -> bool {
-    if seqcst::load(&view.header.state) == OPEN {
+    match seqcst::load(&view.header.state) {
+        OPEN => return false,
+        FAILED => return true,
+        _ => {}
+    }
+    if staged(view, next) {
         return false;
     }
     let claimed = if view.geometry.multi { seqcst::load(&view.claim.value) } else { next };
     let published = slowest(view, CURSOR).1;
     published == next && claimed == next
+}
+
+/// True while a producer holds events that it accepted and did not flush, behind the cursor. Only producers in
+/// JavaScript do so beyond one call.
+fn staged(view: &View<'_>, cursor: u32) -> bool {
+    if view.geometry.multi {
+        return view.producers.iter().any(|producer| seqcst::load(&producer.staged) != 0);
+    }
+    view.producers.iter().any(|producer| distance(cursor, seqcst::load(&producer.staged)) > 0)
 }

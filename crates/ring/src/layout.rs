@@ -58,7 +58,7 @@ pub struct Header {
     pub(crate) fields: AtomicU32,
     /// Producers open, a bit each.
     pub(crate) producers: AtomicU32,
-    /// Events accepted by a producer whose thread ended before they were flushed.
+    /// Events that were accepted and never published: the producer's thread ended first, or the ring failed.
     pub(crate) lost: AtomicU32,
     pub(crate) reserved: [AtomicU32; 46],
     /// Whom each stage follows: a bit a stage, [`CURSOR`] for the producers.

@@ -162,9 +162,10 @@ impl Memory {
         let cells = 2 + geometry.upstream.len() + geometry.max_producers as usize;
         let stamps = if geometry.multi { geometry.capacity as usize } else { 0 };
         let bytes = geometry.capacity as usize * geometry.stride as usize;
+        let cell = || Cell::new(config.start, !geometry.multi);
         let heap = Heap {
             header: Box::new(Header::new()),
-            cells: (0..cells).map(|_| Cell::new(config.start)).collect(),
+            cells: (0..cells).map(|_| cell()).collect(),
             // A stamp says `sequence + 1`: the first sequence itself is nobody's stamp.
             stamps: (0..stamps).map(|_| AtomicU32::new(config.start)).collect(),
             counts: words(stamps),
@@ -327,7 +328,7 @@ impl Header {
 }
 
 impl Cell {
-    fn new(start: u32) -> Self {
+    fn new(start: u32, single: bool) -> Self {
         let zero = || AtomicU32::new(0);
         Self {
             value: AtomicU32::new(start),
@@ -340,7 +341,7 @@ impl Cell {
             elided: zero(),
             batches: zero(),
             waits: zero(),
-            staged: zero(),
+            staged: AtomicU32::new(if single { start } else { 0 }),
             room: std::array::from_fn(|_| zero()),
         }
     }

@@ -86,11 +86,12 @@ pub(crate) fn leave_seat(view: &View<'_>, index: u32) {
 
 /// Counts what a producer in JavaScript had accepted and not flushed; before its seat is given back.
 pub(crate) fn count_lost(view: &View<'_>, index: u32) {
-    let staged = view.producers[index as usize].staged.swap(0, AcqRel);
+    let staged = &view.producers[index as usize].staged;
     let lost = if view.geometry.multi {
-        staged
+        staged.swap(0, AcqRel)
     } else {
-        distance(view.cursor.value.load(Acquire), staged).max(0).cast_unsigned()
+        let cursor = view.cursor.value.load(Acquire);
+        distance(cursor, staged.swap(cursor, AcqRel)).max(0).cast_unsigned()
     };
     view.header.lost.fetch_add(lost, Relaxed);
 }
@@ -110,7 +111,8 @@ impl Drop for Claimed<'_, '_> {
 }
 
 /// Publishes copies of up to `n` events that lie behind one another in `events`: as many as there is room for, in one
-/// claim. For a producer of a multi-producer ring whose events are staged elsewhere; `index` is its seat.
+/// claim. For a producer of a multi-producer ring whose events are staged elsewhere, so that a ring that was closed in
+/// between still takes them; `index` is its seat.
 pub(crate) fn publish_copied(memory: &Memory, index: u32, events: &[u8], n: u32) -> Result<u32, ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
     let stride = view.geometry.stride as usize;
@@ -122,7 +124,7 @@ pub(crate) fn publish_copied(memory: &Memory, index: u32, events: &[u8], n: u32)
         if n == 0 {
             return Err(ClaimError::Full);
         }
-        if claimer.try_claim(&view, at, n)? {
+        if claimer.try_claim_accepted(&view, at, n)? {
             break (at, n);
         }
     };

@@ -4,7 +4,7 @@ use crate::claim::{ClaimError, ended};
 use crate::config::{Config, ConfigError};
 use crate::consumer::{ByteConsumer, Consumer, take_stage};
 use crate::layout::{CLOSING, FAILED, OPEN};
-use crate::memory::Memory;
+use crate::memory::{Memory, View};
 use crate::producer::{ByteProducer, Producer, count_lost, leave_seat, publish_copied, push_copied, take_seat};
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use millrace_park::sync::seqcst;
@@ -144,6 +144,14 @@ impl Ring {
         if let Some(view) = self.memory.enter() {
             count_lost(&view, index);
             leave_seat(&view, index);
+            self.look_again(&view);
+        }
+    }
+
+    /// What ends a closed ring may have changed beside its sequences: everyone looks again.
+    fn look_again(&self, view: &View<'_>) {
+        if seqcst::load(&view.header.state) != OPEN {
+            self.wake(u32::MAX, u32::MAX);
         }
     }
 
@@ -181,7 +189,8 @@ impl Ring {
         }
     }
 
-    /// Gives back every stage and every producer seat of an environment that is gone.
+    /// Gives back every stage and every producer seat of an environment that is gone, and wakes everyone who waits: a
+    /// thread may end between advancing a sequence and waking, or with the sleepers' bits in its hand.
     pub fn release_owner(&self, owner: u32) {
         let Some(view) = self.memory.enter() else { return };
         for (stage, cell) in view.stages.iter().enumerate() {
@@ -197,6 +206,8 @@ impl Ring {
                 leave_seat(&view, index as u32);
             }
         }
+        drop(view);
+        self.wake(u32::MAX, u32::MAX);
     }
 
     /// Wakes waiting consumers and producers by their bits, for code that advances sequences itself.

@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** How a program ended. */
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs a compiled program of this folder in a process of its own, and waits until it ends by itself.
+ *
+ * @param name Without extension.
+ * @param flags For node.
+ */
+export function runProgram(
+  name: string,
+  args: string[] = [],
+  flags: string[] = [],
+): Promise<Ended> {
+  const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+  const child = spawn(process.execPath, [...flags, file, ...args]);
+  const ended = { code: null, signal: null, stdout: '', stderr: '' } as Ended;
+  child.stdout.on('data', (text) => {
+    ended.stdout += text;
+  });
+  child.stderr.on('data', (text) => {
+    ended.stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ ...ended, code, signal }));
+  });
+}

@@ -1,0 +1,180 @@
+import { inspect } from 'node:util';
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { ByteRing, type RingOptions } from 'millrace';
+import { firstSequence } from '#dist/ring/shared-ring.js';
+import { closing, outcome, range } from './rings.js';
+
+const kinds = ['single', 'multi'] as const;
+
+function records(capacity: number, options: RingOptions = {}) {
+  const header = { reply: 'u32', flag: 'u8', tag: 'bytes(3)' } as const;
+  const stages = { mark: { writes: ['flag'] }, read: { after: ['mark'] } } as const;
+  const ring = closing(ByteRing.create({ ...options, capacity, header, stages }));
+  const maxBatch = capacity;
+  return {
+    ring,
+    out: ring.producer(),
+    mark: ring.consumer('mark', { maxBatch }),
+    read: ring.consumer('read', { maxBatch }),
+  };
+}
+
+const payload = (length: number, seed: number) =>
+  Buffer.from(Array.from({ length }, (_, i) => (seed * 31 + i * 7) & 0xff));
+
+test.each(kinds)(
+  '%s: payloads of every length arrive whole, wherever the ring ends',
+  (producers) => {
+    const lengths = fc.array(fc.integer({ min: 0, max: 240 }), { minLength: 1, maxLength: 60 });
+    const most = fc.integer({ min: 1, max: 16 });
+    fc.assert(
+      fc.property(lengths, most, fc.constantFrom(0, -1, -7), (lengths, most, start) => {
+        firstSequence.value = start;
+        const { ring, out, mark, read } = records(512, { producers });
+        firstSequence.value = 0;
+        const sent: [number, Buffer][] = [];
+        const got: [number, Buffer][] = [];
+        const drain = () => {
+          out.flush();
+          while (mark.poll(most));
+          for (let batch = read.poll(most); batch; batch = read.poll(most)) {
+            for (const record of batch) {
+              expect(record.length).toBe(record.bytes.length);
+              got.push([record.reply, record.copy()]);
+            }
+          }
+        };
+        for (const [n, length] of lengths.entries()) {
+          const bytes = payload(Math.min(length, out.maxPayload), n);
+          const write = (header: { reply: number }) => {
+            header.reply = n;
+          };
+          while (!out.tryPublish(bytes, write)) drain();
+          sent.push([n, bytes]);
+        }
+        drain();
+        expect(got).toEqual(sent);
+        ring.detach();
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
+
+test.each(kinds)('%s: text is written as UTF-8', (producers) => {
+  const { out, mark, read } = records(1024, { producers });
+  const texts = ['', 'plain', 'größer als ASCII', '𝒳'.repeat(20)];
+  for (const text of texts) out.tryPublish(text);
+  out.flush();
+  while (mark.poll());
+  expect(Array.from(read.poll() ?? [], ({ bytes }) => bytes.toString())).toEqual(texts);
+});
+
+test.each(kinds)('%s: header fields begin as zeros and belong to their stages', (producers) => {
+  const { out, mark, read } = records(256, { producers });
+  const seen: unknown[] = [];
+  for (const lap of range(0, 10)) {
+    out.tryPublish(
+      'x',
+      (header, n: number) => {
+        if (n % 2 === 0) Object.assign(header, { reply: n, flag: 9, tag: Buffer.from('tag') });
+      },
+      lap,
+    );
+    out.flush();
+    for (const record of mark.poll() ?? []) {
+      if (lap % 2 === 1) record.flag = 5;
+      expect(() => Object.assign(record, { reply: 1 })).toThrow(
+        expect.objectContaining({ code: 'ERR_MILLRACE_FIELD_OWNERSHIP' }),
+      );
+    }
+    mark.poll();
+    for (const { reply, flag, tag } of read.poll() ?? []) seen.push([reply, flag, `${tag}`]);
+    read.poll();
+  }
+  const even = (n: number) => [n, 9, 'tag'];
+  const odd = [0, 5, '\0\0\0'];
+  expect(seen).toEqual(range(0, 10).map((n) => (n % 2 === 0 ? even(n) : odd)));
+});
+
+test.each(kinds)('%s: the largest record fits, a larger one is refused', async (producers) => {
+  const { ring, out, mark, read } = records(512, { producers });
+  const { maxPayload } = out;
+  expect(maxPayload).toBe(512 / 2 - 8 - 8);
+  const tooLarge = expect.objectContaining({ code: 'ERR_MILLRACE_FRAME_TOO_LARGE' });
+  for (const n of range(0, 5)) {
+    const bytes = payload(maxPayload, n);
+    await out.publish(bytes, undefined, undefined, { timeout: 1000 });
+    out.flush();
+    while (mark.poll());
+    expect(Array.from(read.poll() ?? [], (record) => record.copy())).toEqual([bytes]);
+    while (read.poll());
+    expect(() => out.tryPublish(Buffer.alloc(maxPayload + 1))).toThrow(tooLarge);
+    expect(() => out.tryPublish('ä'.repeat(maxPayload / 2 + 1))).toThrow(tooLarge);
+    out.tryPublish('move on');
+    out.flush();
+    while (mark.poll());
+    while (read.poll());
+  }
+  expect(ring.stats().stages.read?.lag).toBe(0);
+});
+
+test.each([
+  ['a number', 5],
+  ['nothing', undefined],
+  ['an array', [1, 2]],
+])('%s is no payload', (_what, payload) => {
+  const { out } = records(256);
+  expect(() => out.tryPublish(payload as never)).toThrow(TypeError);
+});
+
+test.each(kinds)(
+  '%s: a full ring takes a record again when its room is free, and not before',
+  async (producers) => {
+    const { out, mark, read } = records(256, { producers });
+    let n = 0;
+    while (out.tryPublish(Buffer.alloc(40, n))) n += 1;
+    expect(n).toBe(4);
+    expect(await outcome(out.publish('more', undefined, undefined, { timeout: 5 }))).toBe(
+      'ERR_MILLRACE_TIMEOUT',
+    );
+    const small = out.ready(4);
+    const large = out.publish(Buffer.alloc(100, 9));
+    const waiting = Promise.all([small, large]);
+    const marking = async () => {
+      for await (const _ of mark);
+    };
+    const marked = outcome(marking());
+    const seen: number[] = [];
+    for await (const batch of read) {
+      for (const record of batch) seen.push(record.bytes[0] as number);
+      if (seen.includes(9)) break;
+    }
+    await waiting;
+    mark.close();
+    expect(await marked).toBe('ERR_MILLRACE_CLOSED');
+    expect(seen).toEqual([0, 1, 2, 3, 9]);
+    expect(() => out.ready(-1)).toThrow(TypeError);
+  },
+);
+
+test.each([
+  ['a capacity that is no power of two', { capacity: 96 }],
+  ['a capacity below two places', { capacity: 32 }],
+  ['a header that leaves no room', { capacity: 64, header: { a: 'bytes(30)' } }],
+])('%s is refused', (_what, options) => {
+  expect(() => ByteRing.create({ stages: { read: {} }, ...options } as never)).toThrow(TypeError);
+});
+
+test('a record prints its header fields and payload', () => {
+  const { out, mark } = records(256);
+  out.tryPublish('hi', (header) => {
+    header.reply = 7;
+  });
+  out.flush();
+  const [record] = mark.poll() ?? [];
+  expect(inspect(record, { breakLength: Infinity })).toBe(
+    '{ sequence: 0, bytes: <Buffer 68 69>, reply: 7, flag: 0, tag: <Buffer 00 00 00> }',
+  );
+});

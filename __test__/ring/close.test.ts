@@ -1,0 +1,122 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { Ring } from 'millrace';
+import { all, closing, number, numbers, outcome, range } from './rings.js';
+
+const kinds = ['single', 'multi'] as const;
+
+test.each(kinds)('%s: what was accepted is consumed, then everybody is told', async (producers) => {
+  const { ring, out, read } = numbers(8, { producers });
+  for (const n of range(0, 5)) out.tryPublish(number, n);
+  const ending = ring.close();
+  expect(() => out.tryPublish(number, 9)).toThrow(
+    expect.objectContaining({ code: 'ERR_MILLRACE_CLOSED' }),
+  );
+  expect(await outcome(out.publish(number, 9))).toBe('ERR_MILLRACE_CLOSED');
+  const seen: number[] = [];
+  for await (const batch of read) seen.push(...all(batch));
+  expect(seen).toEqual(range(0, 5));
+  expect(await ending).toEqual({ consumed: 5, abandoned: 0 });
+  expect(await ring.close()).toEqual({ consumed: 5, abandoned: 0 });
+  expect(await read.receive()).toBeUndefined();
+});
+
+test.each(kinds)(
+  '%s: events that another attachment has staged are still consumed',
+  async (producers) => {
+    const { ring, out, read } = numbers(8, { producers });
+    const elsewhere = closing(Ring.attach(ring.handle));
+    for (const n of range(0, 3)) out.tryPublish(number, n);
+    out.flush();
+    const seen: number[] = [];
+    const consuming = (async () => {
+      for await (const batch of read) seen.push(...all(batch));
+    })();
+    const ending = elsewhere.close();
+    await consuming;
+    expect(seen).toEqual(range(0, 3));
+    expect(await ending).toEqual({ consumed: 3, abandoned: 0 });
+  },
+);
+
+test('more than a full ring of accepted events gets through a close', async () => {
+  const { ring, out, read } = numbers(4, { producers: 'multi' });
+  let n = 0;
+  while (out.tryPublish(number, n)) n += 1;
+  const ending = ring.close();
+  const seen: number[] = [];
+  for await (const batch of read) seen.push(...all(batch));
+  expect(seen).toEqual(range(0, n));
+  expect(await ending).toEqual({ consumed: n, abandoned: 0 });
+});
+
+test('a close that takes too long tells exactly what is left', async () => {
+  const { ring, out, read } = numbers(8);
+  for (const n of range(0, 6)) out.tryPublish(number, n);
+  out.flush();
+  read.poll(2);
+  read.poll(1);
+  expect(await ring.close({ timeout: 5 })).toEqual({ consumed: 2, abandoned: 4 });
+  expect(await ring.close({ timeout: 0 })).toEqual({ consumed: 2, abandoned: 4 });
+  expect(await outcome(ring.close({ timeout: -1 }))).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
+  read.poll();
+  read.poll();
+  expect(await ring.close()).toEqual({ consumed: 6, abandoned: 0 });
+});
+
+test('waiting producers and consumers are woken by a close', async () => {
+  const full = numbers(2);
+  for (const n of [0, 1]) full.out.tryPublish(number, n);
+  const publishing = outcome(full.out.publish(number, 2));
+  const empty = numbers(2);
+  const receiving = outcome(empty.read.receive());
+  await setImmediate();
+  full.ring.close({ timeout: 0 });
+  await empty.ring.close();
+  expect(await publishing).toBe('ERR_MILLRACE_CLOSED');
+  expect(await receiving).toBeUndefined();
+});
+
+test('two closes at once are both answered', async () => {
+  const { ring, out, read } = numbers(4);
+  out.tryPublish(number, 1);
+  const both = Promise.all([ring.close(), ring.close()]);
+  await setTimeout(1);
+  read.poll();
+  read.poll();
+  expect(await both).toEqual([
+    { consumed: 1, abandoned: 0 },
+    { consumed: 1, abandoned: 0 },
+  ]);
+});
+
+test('detaching closes what this thread has open, and leaves the ring to others', async () => {
+  const { ring, out, read } = numbers(8, { producers: 'multi', maxProducers: 1 });
+  const other = closing(Ring.attach(ring.handle));
+  out.tryPublish(number, 1);
+  out.flush();
+  ring.detach();
+  ring.detach();
+  expect(() => out.tryPublish(number, 2)).toThrow('closed');
+  expect(() => read.poll()).toThrow('closed');
+  expect(() => ring.producer()).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_CLOSED' }));
+  expect(() => ring.consumer('read')).toThrow('detached');
+  expect(await outcome(ring.close())).toBe('ERR_MILLRACE_CLOSED');
+  expect(all(other.consumer('read').poll())).toEqual([1]);
+  expect(other.stats().producers).toBe(0);
+});
+
+test('disposal closes what was made here, and detaches from what was not', async () => {
+  const { ring, out, read } = numbers(4);
+  {
+    await using other = Ring.attach(ring.handle);
+    expect(other.capacity).toBe(4);
+  }
+  out.tryPublish(number, 1);
+  expect(all(await read.receive())).toEqual([1]);
+  read.poll();
+  {
+    await using _made = ring;
+  }
+  expect(() => out.tryPublish(number, 2)).toThrow('closed');
+});

@@ -1,0 +1,185 @@
+import { inspect } from 'node:util';
+import { expect, test } from '@jest/globals';
+import { all, number, numbers, outcome, range } from './rings.js';
+
+function filled(count: number, options: Parameters<typeof numbers>[1] = {}) {
+  const made = numbers(16, options);
+  for (const n of range(0, count)) made.out.tryPublish(number, n);
+  made.out.flush();
+  return made;
+}
+
+test('leaving by break releases what was passed; the rest comes again', async () => {
+  const { ring, read } = filled(10);
+  for await (const batch of read) {
+    for (const event of batch) if (event.n === 3) break;
+    break;
+  }
+  expect(ring.stats().stages.read).toMatchObject({ sequence: 3, lag: 7 });
+  const seen: number[] = [];
+  for await (const batch of read) {
+    seen.push(...all(batch));
+    break;
+  }
+  expect(seen).toEqual(range(3, 10));
+  expect(ring.stats().stages.read).toMatchObject({ sequence: 10, lag: 0 });
+});
+
+test('leaving by throw releases what was passed; the rest comes again to the next opener', async () => {
+  const { read, open } = filled(10);
+  const loop = async () => {
+    for await (const batch of read) {
+      for (const event of batch) if (event.n === 6) throw new Error('six');
+    }
+  };
+  await expect(loop()).rejects.toThrow('six');
+  read.close();
+  expect(all(open().poll())).toEqual(range(6, 10));
+});
+
+test('leaving before the first event releases none', async () => {
+  const { read } = filled(3);
+  for await (const _ of read) break;
+  expect(all(read.poll())).toEqual([0, 1, 2]);
+});
+
+test("with release: 'manual' only what was released is gone", async () => {
+  const { ring, read, open } = filled(10, { release: 'manual', maxBatch: 4 });
+  const firsts: number[] = [];
+  for await (const batch of read) {
+    firsts.push(batch.sequence);
+    if (batch.sequence === 4) read.release(6);
+    if (batch.sequence === 8) break;
+  }
+  expect(firsts).toEqual([0, 4, 8]);
+  expect(ring.stats().stages.read?.sequence).toBe(6);
+  expect(() => read.release(5)).toThrow('a number from 6 to 6');
+  expect(all(read.poll())).toEqual(range(6, 10));
+  read.release(7);
+  expect(() => read.release(11)).toThrow(TypeError);
+  read.close();
+  const next = open();
+  expect(all(next.poll())).toEqual(range(7, 10).slice(0, 4));
+});
+
+test('poll gives at most what is asked for, and releases at the next step', () => {
+  const { ring, read } = filled(5, { maxBatch: 3 });
+  const batch = read.poll();
+  expect([batch?.length, batch?.sequence]).toEqual([3, 0]);
+  expect([batch?.at(0)?.n, batch?.at(-1)?.n, batch?.at(3), batch?.at(-4)]).toEqual([
+    0,
+    2,
+    undefined,
+    undefined,
+  ]);
+  expect(ring.stats().stages.read?.lag).toBe(5);
+  expect(all(read.poll(1))).toEqual([3]);
+  expect(all(read.poll(100))).toEqual([4]);
+  expect(read.poll()).toBeUndefined();
+  expect(ring.stats().stages.read?.lag).toBe(0);
+  for (const max of [0, -1, 1.5]) expect(() => read.poll(max)).toThrow(TypeError);
+});
+
+test('a batch can be gone through again while it is valid', () => {
+  const { read } = filled(3);
+  const batch = read.poll();
+  expect([all(batch), all(batch)]).toEqual([
+    [0, 1, 2],
+    [0, 1, 2],
+  ]);
+});
+
+test('receive waits for a batch; one that loses has taken nothing', async () => {
+  const { out, read } = numbers(4);
+  expect(await outcome(read.receive({ timeout: 5 }))).toBe('ERR_MILLRACE_TIMEOUT');
+  const stop = new AbortController();
+  const lost = outcome(read.receive({ signal: stop.signal }));
+  out.tryPublish(number, 7);
+  out.flush();
+  stop.abort();
+  expect(await lost).toBe('ERR_MILLRACE_ABORTED');
+  expect(all(await read.receive())).toEqual([7]);
+  const waiting = read.receive().then(all);
+  out.tryPublish(number, 8);
+  expect(await waiting).toEqual([8]);
+});
+
+test('an operation that nobody awaits takes nothing', () => {
+  const { read } = filled(1);
+  read.receive();
+  expect(all(read.poll())).toEqual([0]);
+});
+
+test('a consumer waits once at a time', async () => {
+  const { read } = numbers(4);
+  const first = outcome(read.receive({ timeout: 20 }));
+  expect(await outcome(read.receive())).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
+  expect(await first).toBe('ERR_MILLRACE_TIMEOUT');
+});
+
+test('a stage is open once at a time', () => {
+  const { read, open } = filled(2);
+  expect(open).toThrow("stage 'read' is open already");
+  read.close();
+  read.close();
+  expect(() => read.poll()).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_CLOSED' }));
+  expect(all(open().poll())).toEqual([0, 1]);
+});
+
+test('run is refused where it would block the main thread', () => {
+  const { ring, read } = filled(1);
+  expect(() => read.run(() => {})).toThrow(
+    expect.objectContaining({ code: 'ERR_MILLRACE_WOULD_BLOCK' }),
+  );
+  expect(ring.stats().stages.read?.lag).toBe(1);
+});
+
+test.each(['yield', 'spin'] as const)(
+  "a ring that waits by '%s' is polled, not awaited",
+  async (wait) => {
+    const { out, read } = numbers(4, { wait });
+    expect(await outcome(read.receive())).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
+    out.tryPublish(number, 1);
+    out.flush();
+    expect(all(read.poll())).toEqual([1]);
+  },
+);
+
+test.each([{ maxBatch: 0 }, { maxBatch: 1.5 }, { release: 'sometimes' as never }])(
+  'options %p are refused',
+  (options) => {
+    const { read, ring } = numbers(4);
+    read.close();
+    expect(() => ring.consumer('read', options)).toThrow(TypeError);
+    // And leave the stage free.
+    ring.consumer('read');
+  },
+);
+
+test('rings, producers and consumers print what matters', () => {
+  const { ring, out, read } = filled(3);
+  expect(inspect(ring)).toBe('Ring { capacity: 16, cursor: 3, read: 3 behind }');
+  expect(inspect(out)).toBe('SingleProducer { staged: 0, open: true }');
+  expect(inspect(read)).toBe("Consumer { stage: 'read', sequence: 0, lag: 3 }");
+});
+
+test('a consumer that is not referenced does not keep the loop, and one that is does', async () => {
+  const { out, read } = numbers(4);
+  const waiting = read.receive();
+  const waited = Promise.resolve(waiting);
+  read.unref();
+  read.unref();
+  read.ref();
+  out.tryPublish(number, 1);
+  expect(all(await waited)).toEqual([1]);
+});
+
+test('unless said otherwise a batch is at most a quarter of the ring: the producers go on behind it', () => {
+  const { ring, out, read } = numbers(16);
+  read.close();
+  for (const n of range(0, 16)) out.tryPublish(number, n);
+  out.flush();
+  const next = ring.consumer('read');
+  expect(all(next.poll())).toEqual(range(0, 4));
+  expect(all(next.poll())).toEqual(range(4, 8));
+});

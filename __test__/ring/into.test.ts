@@ -1,0 +1,129 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { type Batch, BatchQueue } from 'millrace';
+import { number, numbers, outcome, range } from './rings.js';
+
+/** A queue whose handlers wait until the test settles them, one item a batch. */
+function byHand(queueLimit = 100) {
+  const taken: { item: number; settle: (result: string | Error) => void }[] = [];
+  const handler = (batch: Batch<number>) => {
+    const [item] = batch.take(1) as [number];
+    return new Promise<(string | Error)[]>((resolve) => {
+      taken.push({ item, settle: (result) => resolve([result]) });
+    });
+  };
+  const queue = BatchQueue.create<number, string>(handler, { queueLimit, concurrency: 16 });
+  return { queue, taken };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await setImmediate();
+}
+
+function published(count: number, capacity = 16) {
+  const made = numbers(capacity);
+  for (const n of range(0, count)) made.out.tryPublish(number, n);
+  made.out.flush();
+  const sequence = () => made.ring.stats().stages.read?.sequence;
+  return { ...made, sequence };
+}
+
+test('an event is released when it and all before it have settled, well or badly', async () => {
+  const { ring, read, sequence } = published(4);
+  const { queue, taken } = byHand();
+  const feeding = read.into(queue, { map: (event) => event.n });
+  await until(() => taken.length === 4);
+  taken[2]?.settle('two');
+  taken[1]?.settle(new Error('one'));
+  await setImmediate();
+  expect(sequence()).toBe(0);
+  taken[0]?.settle('zero');
+  await until(() => sequence() === 3);
+  const closing = ring.close();
+  await setImmediate();
+  expect(sequence()).toBe(3);
+  taken[3]?.settle('three');
+  await feeding;
+  expect(await closing).toEqual({ consumed: 4, abandoned: 0 });
+});
+
+test('events that need no item are released in order too', async () => {
+  const { read, sequence } = published(6);
+  const { queue, taken } = byHand();
+  const map = (event: { n: number }) => (event.n % 3 === 1 ? event.n : undefined);
+  const feeding = outcome(read.into(queue, { map }));
+  await until(() => taken.length === 2);
+  expect(sequence()).toBe(1);
+  taken[0]?.settle('one');
+  await until(() => sequence() === 4);
+  taken[1]?.settle('four');
+  await until(() => sequence() === 6);
+  read.close();
+  expect(await feeding).toBe('ERR_MILLRACE_CLOSED');
+});
+
+test('a full queue holds the stage, and the producer, back', async () => {
+  const { out, read, sequence } = published(4, 4);
+  const { queue, taken } = byHand(2);
+  const feeding = outcome(read.into(queue, { map: (event) => event.n }));
+  await until(() => taken.length === 4);
+  expect(out.tryPublish(number, 4)).toBe(false);
+  const publishing = out.publish(number, 4);
+  taken[0]?.settle('zero');
+  await publishing;
+  expect(sequence()).toBe(1);
+  await until(() => taken.length === 5);
+  for (const { settle } of taken) settle('well');
+  await until(() => sequence() === 5);
+  read.close();
+  expect(await feeding).toBe('ERR_MILLRACE_CLOSED');
+});
+
+test('map throws: what was given to the queue settles and is released, the rest comes again', async () => {
+  const { read, open, sequence } = published(8);
+  const { queue, taken } = byHand();
+  const map = (event: { n: number }) => {
+    if (event.n === 5) throw new Error('five');
+    return event.n === 4 ? undefined : event.n;
+  };
+  const feeding = outcome(read.into(queue, { map }));
+  await until(() => taken.length === 4);
+  for (const { settle } of taken.slice(1)) settle('well');
+  await setImmediate();
+  expect(sequence()).toBe(0);
+  taken[0]?.settle('well');
+  expect(await feeding).toMatchObject({ message: 'five' });
+  expect(sequence()).toBe(5);
+  read.close();
+  expect(Array.from(open().poll() ?? [], (event) => event.n)).toEqual([5, 6, 7]);
+});
+
+test('a queue that is closed ends the feeding, and what it did not take comes again', async () => {
+  const { read, sequence } = published(3);
+  const { queue, taken } = byHand();
+  const feeding = outcome(
+    read.into(queue, {
+      map: (event) => {
+        if (event.n === 2) queue.close({ timeout: 0 });
+        return event.n;
+      },
+    }),
+  );
+  await until(() => taken.length === 2);
+  for (const { settle } of taken) settle('well');
+  expect(await feeding).toBe('ERR_MILLRACE_CLOSED');
+  expect(sequence()).toBe(2);
+  expect(read.poll()?.at(0)?.n).toBe(2);
+});
+
+test('a consumer that is closed meanwhile releases nothing that has not settled', async () => {
+  const { read, open, sequence } = published(3);
+  const { queue, taken } = byHand();
+  const feeding = outcome(read.into(queue, { map: (event) => event.n }));
+  await until(() => taken.length === 3);
+  read.close();
+  for (const { settle } of taken) settle('late');
+  expect(await feeding).toBe('ERR_MILLRACE_CLOSED');
+  expect(sequence()).toBe(0);
+  expect(open().poll()?.length).toBe(3);
+});
