@@ -28,10 +28,12 @@ function published(count: number, capacity = 16) {
   return { ...made, sequence };
 }
 
-test('an event is released when it and all before it have settled, well or badly', async () => {
+test('an event is released when it and all before it have settled, badly too when somebody is told', async () => {
   const { ring, read, sequence } = published(4);
   const { queue, taken } = byHand();
-  const feeding = read.into(queue, { map: (event) => event.n });
+  const errors: unknown[] = [];
+  const failed = (error: unknown) => errors.push(error);
+  const feeding = read.into(queue, { map: (event) => event.n, failed });
   await until(() => taken.length === 4);
   taken[2]?.settle('two');
   taken[1]?.settle(new Error('one'));
@@ -45,6 +47,28 @@ test('an event is released when it and all before it have settled, well or badly
   taken[3]?.settle('three');
   await feeding;
   expect(await closing).toEqual({ consumed: 4, abandoned: 0 });
+  expect(errors).toEqual([new Error('one')]);
+});
+
+test('an item that fails with nobody told ends the feed, and its event comes again', async () => {
+  const { ring, read, sequence } = published(4);
+  const { queue, taken } = byHand();
+  const numbers: number[] = [];
+  const map = (event: { n: number }, at: number) => {
+    numbers.push(at);
+    return event.n;
+  };
+  const feeding = read.into(queue, { map });
+  await until(() => taken.length === 4);
+  taken[0]?.settle('zero');
+  taken[1]?.settle(new Error('one'));
+  taken[2]?.settle('two');
+  taken[3]?.settle('three');
+  await expect(feeding).rejects.toThrow('one');
+  expect(numbers).toEqual([0, 1, 2, 3]);
+  expect(sequence()).toBe(1);
+  read.close();
+  expect([...(ring.consumer('read').poll() ?? [])].length).toBe(3);
 });
 
 test('events that need no item are released in order too', async () => {

@@ -96,7 +96,7 @@ test('rings that wait by yield serve threads that run', async () => {
   expect(await Promise.all(counts)).toEqual(stages.map(() => [1000]));
 });
 
-test('a handler that fails in run stops the ring: its producers are told, the stages behind it end', async () => {
+test('a handler that fails in run stops the ring: its producers and the stages behind it are told', async () => {
   const ring = create();
   const worker = start(ring, ['parse'], { blocks: true, failAt: 100 });
   const failed = once(worker, 'error');
@@ -104,9 +104,12 @@ test('a handler that fails in run stops the ring: its producers are told, the st
   const ended = stages.map(async (stage) => {
     for await (const _ of ring.consumer(stage));
   });
+  const ends = Promise.all(ended.map(outcome));
   expect(await outcome(publish(ring, 1_000_000))).toBe('ERR_MILLRACE_CONSUMER_FAILED');
   expect(await failed).toEqual([expect.objectContaining({ message: 'failed at 100' })]);
-  await Promise.all(ended);
+  // Audit and trace have seen all that was published; store and notify never will.
+  const [, store, notify] = await ends;
+  expect([store, notify]).toEqual(Array(2).fill('ERR_MILLRACE_CONSUMER_FAILED'));
   // Released up to the one that failed; what was behind it is told, and not waited for.
   const { cursor, lost, stages: left } = ring.stats();
   expect(left.parse?.sequence).toBe(100);

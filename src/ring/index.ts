@@ -3,6 +3,7 @@ export { ByteProducer, type WriteHeader } from './byte-producer.js';
 export { ByteRing, type ByteRingOptions, type StageRecord } from './byte-ring.js';
 export { Consumer } from './consumer.js';
 export type { EventBatch } from './event-batch.js';
+export type { IntoOptions } from './feed-queue.js';
 export type { Fields, FieldType, FieldValue, NumberType } from './fields.js';
 export type { StageOptions, Stages } from './graph.js';
 export type { Handle } from './handle.js';
@@ -14,7 +15,6 @@ export type { RingClosed, RingOptions, RingStatistics } from './shared-ring.js';
 export { SharedRing } from './shared-ring.js';
 export type {
   ConsumerOptions,
-  IntoOptions,
   RunOptions,
   StageBatch,
   StageStatistics,

@@ -37,7 +37,8 @@ export abstract class Producer<E extends object> implements Flushable {
   /**
    * Accepts an event if there is room.
    *
-   * @param write Fills the event; when it throws, nothing was accepted.
+   * @param write Fills the event; when it throws, nothing was accepted. It has to set every field: a slot still has
+   *   what was in it a lap ago.
    * @returns false when the ring is full.
    * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
    */

@@ -1,14 +1,13 @@
 import { inspect } from 'node:util';
-import { enqueue, whenRoom } from '../batch/feed.js';
 import type { BatchQueue } from '../batch/index.js';
-import { invalidArgument, MillraceError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { type Operation, operation, type Source, type WaitOptions } from '../operation.js';
+import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import { type RingMemory, stageCell } from './ring-memory.js';
 import { StageReader } from './stage-reader.js';
 import { flushStaged } from './staged.js';
-import { type Entry, Unsettled } from './unsettled.js';
 
 /** How a consumer takes events. */
 export interface ConsumerOptions {
@@ -25,12 +24,6 @@ export interface ConsumerOptions {
 export interface RunOptions {
   /** `'stop'` (default): the ring stops, producers are told `ERR_MILLRACE_CONSUMER_FAILED`. */
   readonly onError?: 'stop';
-}
-
-/** How a consumer feeds a queue. */
-export interface IntoOptions<E, Item> {
-  /** The item of an event; undefined when the event is dealt with and needs none. */
-  readonly map: (event: E) => Item | undefined;
 }
 
 /** Counts of one stage. */
@@ -124,7 +117,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
 
   #take(max: number): B | undefined {
     const { reader } = this;
-    if (!reader.open) throw closedConsumer(this.stage);
+    reader.checkOpen();
     const available = reader.available();
     if (available <= 0) return undefined;
     const first = reader.next;
@@ -143,7 +136,9 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
         // The batch is taken where the wait is settled: one that ended otherwise has taken nothing.
         const take = () => {
           try {
-            resolve(this.#take(this.#maxBatch) as B);
+            const batch = this.#take(this.#maxBatch);
+            if (!batch) this.reader.checkWhole();
+            resolve(batch as B);
           } catch (error) {
             reject(error);
           }
@@ -154,7 +149,10 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     );
   }
 
-  /** Batches as they come, until the ring is closed and everything was consumed. */
+  /**
+   * Batches as they come, until the ring is closed and everything was consumed. Throws `ERR_MILLRACE_CONSUMER_FAILED`
+   * when another stage stopped the ring before that.
+   */
   [Symbol.asyncIterator](): AsyncIterator<B> {
     return {
       next: () => this.#next(),
@@ -180,7 +178,9 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     await this.reader.ready();
     const batch = this.#take(this.#maxBatch);
     this.#turn = performance.now();
-    return batch ? { done: false, value: batch } : { done: true, value: undefined };
+    if (batch) return { done: false, value: batch };
+    this.reader.checkWhole();
+    return { done: true, value: undefined };
   }
 
   /** Leaving a `for await` releases what was passed; the rest comes again. */
@@ -201,7 +201,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
    * What this thread publishes meanwhile is flushed after each batch.
    *
    * @param handler Gets each event, its number, and whether it is the last of its batch.
-   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; what `handler` throws, after the ring was stopped.
+   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; what `handler` throws, after the ring was stopped;
+   *   `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one had got everything.
    */
   run(
     handler: (event: E, sequence: number, endOfBatch: boolean) => void,
@@ -218,7 +219,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
           if (batch) {
             this.handleBatch(batch, handler);
             flushStaged();
-          } else if (reader.ended) return;
+          } else if (reader.ended) break;
           else reader.block();
         }
       } catch (error) {
@@ -228,6 +229,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
       }
     });
     this.#finishStep();
+    reader.checkWhole();
   }
 
   protected abstract handleBatch(
@@ -248,57 +250,28 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
 
   /**
    * Feeds a queue with this stage's events, in order, until the ring is closed and everything was consumed. An
-   * event is released once it and all before it have settled, whether well or badly; the queue's limit holds this
-   * stage, and with it the producers, back.
+   * event is released once it and all before it have settled; the queue's limit holds this stage, and with it the
+   * producers, back.
    *
-   * @returns A promise that resolves at the end of the ring, and rejects with what `map` throws.
+   * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
+   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED`.
    */
-  async into<Item, Result>(
+  into<Item, Result>(
     queue: BatchQueue<Item, Result>,
-    { map }: IntoOptions<E, Item>,
+    options: IntoOptions<E, Item>,
   ): Promise<void> {
-    const { reader } = this;
-    const unsettled = new Unsettled(reader);
-    let inHand: B | undefined;
-    const settled = (_error: unknown, _result: unknown, entry: Entry) => unsettled.settle(entry);
-    try {
-      for (;;) {
+    const source = {
+      reader: this.reader,
+      take: () => {
         const batch = this.#take(this.#maxBatch);
-        if (!batch) {
-          if (reader.ended) break;
-          await reader.ready();
-          continue;
-        }
         // Released by what settles, not by the next step or by close().
         this.#handedOut = false;
-        inHand = batch;
-        for (const event of batch) {
-          const item = map(event);
-          if (item === undefined) continue;
-          const entry = unsettled.add(batch.passed);
-          try {
-            while (!enqueue(queue, item, settled, entry)) {
-              await new Promise<void>((resolve) => whenRoom(queue, resolve));
-              if (!reader.open) throw closedConsumer(this.stage);
-            }
-          } catch (error) {
-            unsettled.remove(entry);
-            throw error;
-          }
-        }
-        unsettled.reach(reader.next);
-        await this.#breathe();
-      }
-    } catch (error) {
-      // The event in hand, and what is behind it, comes again.
-      if (inHand) unsettled.reach(inHand.passed);
-      throw error;
-    } finally {
-      this.#batch.expire();
-      await unsettled.empty();
-      reader.next = reader.released;
-      reader.limit = reader.next;
-    }
+        return batch;
+      },
+      breathe: () => this.#breathe(),
+      expire: () => this.#batch.expire(),
+    };
+    return feedQueue(source, queue, options);
   }
 
   /** A full ring must not keep timers and sockets of this thread waiting. */
@@ -367,8 +340,4 @@ export function stageStatistics(memory: RingMemory, stage: Stage): StageStatisti
     wakes: count(L.CELL_MADE),
     elided: count(L.CELL_ELIDED),
   };
-}
-
-function closedConsumer(stage: string): MillraceError {
-  return new MillraceError('ERR_MILLRACE_CLOSED', `the consumer of stage '${stage}' is closed`);
 }

@@ -62,6 +62,23 @@ export class StageReader {
     return !this.#open || (this.memory.ended(this.next) && this.available() === 0);
   }
 
+  /** Throws when this consumer was closed. */
+  checkOpen(): void {
+    if (this.#open) return;
+    throw new MillraceError(
+      'ERR_MILLRACE_CLOSED',
+      `the consumer of stage '${this.stage.name}' is closed`,
+    );
+  }
+
+  /** Throws when this stage ended before it had got all that was published, because the ring failed. */
+  checkWhole(): void {
+    const { memory } = this;
+    if (memory.state !== L.FAILED || Atomics.load(memory.words, L.CURSOR_CELL) === this.next)
+      return;
+    throw memory.closedError();
+  }
+
   get open(): boolean {
     return this.#open;
   }

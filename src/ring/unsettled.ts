@@ -1,23 +1,27 @@
 import type { StageReader } from './stage-reader.js';
 
-/** An event whose item has not settled yet. */
+/** An event that was given to a queue. */
 export interface Entry {
   readonly sequence: number;
+  /** Well, or badly with somebody told: it may be released. */
   settled: boolean;
 }
 
 /**
  * Events given to a queue, in order, some settled and some not: the stage is released up to the
- * first that is not.
+ * first that is not, once a turn.
  */
 export class Unsettled {
   readonly #reader: StageReader;
   #entries: Entry[] = [];
   /** Entries before this one are released. */
   #first = 0;
+  /** Entries the queue has not answered. */
+  #open = 0;
   /** Everything before this sequence was given to the queue or needs nothing. */
   #reached: number;
-  #onEmpty: (() => void) | undefined;
+  #releasing = false;
+  #onQuiet: (() => void) | undefined;
 
   constructor(reader: StageReader) {
     this.#reader = reader;
@@ -27,53 +31,60 @@ export class Unsettled {
   add(sequence: number): Entry {
     const entry = { sequence, settled: false };
     this.#entries.push(entry);
+    this.#open += 1;
     return entry;
   }
 
-  settle(entry: Entry): void {
-    entry.settled = true;
-    if (entry === this.#entries[this.#first]) this.#release();
+  /** The queue has answered; `release` says whether the event is done with. */
+  answer(entry: Entry, release: boolean): void {
+    entry.settled = release;
+    this.#open -= 1;
+    this.#releaseSoon();
+    if (this.#open === 0) this.#onQuiet?.();
   }
 
   /** The last entry was not taken by the queue after all. */
   remove(entry: Entry): void {
     this.#entries.pop();
+    this.#open -= 1;
     this.#reached = entry.sequence;
-    // Those before it may have settled since it was added.
-    this.#release();
   }
 
   /** Everything before `sequence` was handed on. */
   reach(sequence: number): void {
     this.#reached = sequence;
-    this.#release();
+    this.#releaseSoon();
+  }
+
+  /** A batch is answered item by item, and released in one step. */
+  #releaseSoon(): void {
+    if (this.#releasing) return;
+    this.#releasing = true;
+    queueMicrotask(() => this.#release());
   }
 
   #release(): void {
+    this.#releasing = false;
     const entries = this.#entries;
     let first = this.#first;
     while (first < entries.length && (entries[first] as Entry).settled) first++;
     const next = entries[first];
-    if (next) {
-      this.#first = first;
-      // Shifting once in a while keeps the list as long as what is open, at a constant price an entry.
-      if (first > 1024 && first * 2 > entries.length) {
-        this.#entries = entries.slice(first);
-        this.#first = 0;
-      }
-    } else {
-      entries.length = 0;
+    this.#first = first;
+    // Shifting once in a while keeps the list as long as what is open, at a constant price an entry.
+    if (first > 1024 && first * 2 > entries.length) {
+      this.#entries = entries.slice(first);
       this.#first = 0;
-      this.#onEmpty?.();
     }
     if (this.#reader.open) this.#reader.release(next ? next.sequence : this.#reached);
   }
 
-  /** Resolves when everything has settled. */
-  async empty(): Promise<void> {
-    if (this.#entries.length === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
+  /** Resolves when the queue has answered everything, and what may be is released. */
+  async quiet(): Promise<void> {
+    if (this.#open > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onQuiet = resolve;
+      });
+    }
+    this.#release();
   }
 }

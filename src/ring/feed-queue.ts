@@ -1,0 +1,100 @@
+import { enqueue, whenRoom } from '../batch/feed.js';
+import type { BatchQueue } from '../batch/index.js';
+import { MillraceError } from '../errors.js';
+import type { StageReader } from './stage-reader.js';
+import { type Entry, Unsettled } from './unsettled.js';
+
+/** How a consumer feeds a queue. */
+export interface IntoOptions<E, Item> {
+  /** The item of an event, whose number is `sequence`; undefined when the event is dealt with and needs none. */
+  readonly map: (event: E, sequence: number) => Item | undefined;
+  /**
+   * Told of each item that failed, whose event is then released. Without it the first failure ends the feed, and the
+   * event comes again to who opens the stage next.
+   */
+  readonly failed?: (error: unknown) => void;
+}
+
+/** What the feed takes batches from. */
+export interface BatchSource<E> {
+  readonly reader: StageReader;
+  /** The next batch, not to be released by the next step; undefined when nothing is ready. */
+  take(): (Iterable<E> & { readonly passed: number }) | undefined;
+  /** Lets timers and sockets of this thread have their turn. */
+  breathe(): Promise<void>;
+  /** The batch in hand is used no more. */
+  expire(): void;
+}
+
+/** Gives a stage's events to a queue, in order, and releases each once it and all before it have settled. */
+export async function feedQueue<E, Item, Result>(
+  source: BatchSource<E>,
+  queue: BatchQueue<Item, Result>,
+  { map, failed }: IntoOptions<E, Item>,
+): Promise<void> {
+  const { reader } = source;
+  const unsettled = new Unsettled(reader);
+  let broken: { readonly error: unknown } | undefined;
+  let wake = () => {};
+  const settled = (error: unknown, _result: unknown, entry: Entry) => {
+    if (error !== undefined && !failed) {
+      broken ??= { error };
+      wake();
+    } else if (error !== undefined) failed?.(error);
+    unsettled.answer(entry, error === undefined || failed !== undefined);
+  };
+  /** Waits for events, or for an item to fail. */
+  const ready = async () => {
+    let cancel: ReturnType<StageReader['await']>;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      cancel = reader.await(resolve);
+    });
+    if (broken) cancel?.(new MillraceError('ERR_MILLRACE_CANCELLED'));
+  };
+  const check = () => {
+    if (broken) throw broken.error;
+    reader.checkOpen();
+  };
+
+  let inHand: { readonly passed: number } | undefined;
+  try {
+    for (;;) {
+      check();
+      const batch = source.take();
+      if (!batch) {
+        if (reader.ended) break;
+        await ready();
+        continue;
+      }
+      inHand = batch;
+      for (const event of batch) {
+        const item = map(event, reader.exact(batch.passed));
+        if (item === undefined) continue;
+        const entry = unsettled.add(batch.passed);
+        try {
+          while (!enqueue(queue, item, settled, entry)) {
+            await new Promise<void>((resolve) => whenRoom(queue, resolve));
+            check();
+          }
+        } catch (error) {
+          unsettled.remove(entry);
+          throw error;
+        }
+      }
+      unsettled.reach(reader.next);
+      await source.breathe();
+    }
+    reader.checkWhole();
+  } catch (error) {
+    // The event in hand, and what is behind it, comes again.
+    if (inHand) unsettled.reach(inHand.passed);
+    throw error;
+  } finally {
+    source.expire();
+    await unsettled.quiet();
+    reader.next = reader.released;
+    reader.limit = reader.next;
+  }
+  check();
+}
