@@ -24,7 +24,7 @@ export interface Source<T> extends AsyncIterable<T> {
 }
 
 /**
- * Takes back what `Start` began, because the wait ended without it. After it ran, calls of
+ * @internal Takes back what `Start` began, because the wait ended without it. After it ran, calls of
  * `resolve` and `reject` do nothing.
  *
  * @param error What the wait ends with.

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 
-/** Every way to look at one block of memory; a view holds one of these and an offset. */
+/** @internal Every way to look at one block of memory; a view holds one of these and an offset. */
 export class Arrays {
   readonly i8: Int8Array;
   readonly u8: Uint8Array;

@@ -22,7 +22,7 @@ export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch
     );
   }
 
-  /** Whole records only, and at least one. */
+  /** @internal Whole records only, and at least one. */
   protected override endOf(available: number, most: number): number {
     const { memory, next } = this.reader;
     if (available <= most) return (next + available) | 0;
@@ -34,10 +34,12 @@ export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch
     return (next + taken) | 0;
   }
 
+  /** @internal */
   protected override setBatch(batch: RecordBatch<R>, first: number, end: number): RecordBatch<R> {
     return batch.become(first, end);
   }
 
+  /** @internal */
   protected override handleBatch(
     batch: RecordBatch<R>,
     handler: (record: R, sequence: number, endOfBatch: boolean) => void,

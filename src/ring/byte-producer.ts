@@ -9,7 +9,7 @@ import { layout as L } from './layout.js';
 import { payloadOffset } from './record-step.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer, Seat } from './seat.js';
-import { type Flushable, flushAtEndOfTurn } from './staged.js';
+import { flushAtEndOfTurn } from './staged.js';
 import { checked, type View, type ViewClass } from './view.js';
 
 /** Fills the header fields of a record. */
@@ -22,7 +22,7 @@ const FLUSH_AT = 1 << 16;
  * Publishes records of any length up to half of the ring. Flushed as events are: see {@link Producer}. On a
  * multi-producer ring each record is published at once, by one native call.
  */
-export class ByteProducer<H extends object> implements Flushable {
+export class ByteProducer<H extends object> {
   readonly #memory: RingMemory;
   readonly #seat: Seat;
   readonly #header: View;

@@ -16,14 +16,17 @@ export class Consumer<E extends object> extends StageConsumer<E, EventBatch<E>> 
     return new Consumer<E>(memory, stage, options, (reader) => new EventBatch<E>(reader, view));
   }
 
+  /** @internal */
   protected override endOf(available: number, most: number): number {
     return (this.reader.next + Math.min(available, most)) | 0;
   }
 
+  /** @internal */
   protected override setBatch(batch: EventBatch<E>, first: number, end: number): EventBatch<E> {
     return batch.become(first, (end - first) | 0);
   }
 
+  /** @internal */
   protected override handleBatch(
     batch: EventBatch<E>,
     handler: (event: E, sequence: number, endOfBatch: boolean) => void,

@@ -39,7 +39,7 @@ export type FieldValue<T extends FieldType> = T extends 'i64' | 'u64'
           ? Uint8Array
           : string;
 
-/** One field, placed. */
+/** @internal One field, placed. */
 export interface Place {
   readonly name: string;
   readonly kind: NumberType | 'bytes' | 'utf8';

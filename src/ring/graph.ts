@@ -12,7 +12,7 @@ export interface StageOptions {
 /** The stages of a ring, by name. */
 export type Stages = Readonly<Record<string, StageOptions>>;
 
-/** A stage as it lies in memory. */
+/** @internal A stage as it lies in memory. */
 export interface Stage {
   readonly name: string;
   readonly index: number;

@@ -34,6 +34,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
     return this.#staged;
   }
 
+  /** @internal */
   protected override end(n: number): number {
     return (Atomics.load(this.memory.words, L.CLAIM_CELL) + n) | 0;
   }
@@ -50,6 +51,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
     return true;
   }
 
+  /** @internal */
   protected override tryPublishSome<A>(
     n: number,
     from: number,

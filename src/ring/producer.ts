@@ -3,7 +3,7 @@ import { invalidArgument } from '../errors.js';
 import { type Operation, operation, type WaitOptions } from '../operation.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer, Seat } from './seat.js';
-import { type Flushable, flushAtEndOfTurn } from './staged.js';
+import { flushAtEndOfTurn } from './staged.js';
 
 /** Fills an event. `argument` is what was given beside it: so one function serves for all events. */
 export type Write<E, A> = (event: E, argument: A) => void;
@@ -21,13 +21,16 @@ export const FLUSH_AT = 64;
  * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
  * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
  */
-export abstract class Producer<E extends object> implements Flushable {
+export abstract class Producer<E extends object> {
+  /** @internal */
   protected readonly memory: RingMemory;
+  /** @internal */
   protected readonly seat: Seat;
   #closed = false;
   /** @internal */
   scheduled = false;
 
+  /** @internal */
   protected constructor(memory: RingMemory, stages: number) {
     this.memory = memory;
     this.seat = new Seat(memory, stages);
@@ -47,13 +50,13 @@ export abstract class Producer<E extends object> implements Flushable {
   /** Makes what was accepted visible, and wakes consumers that wait for it. */
   abstract flush(): void;
 
-  /** Where a claim of `n` events would end. */
+  /** @internal Where a claim of `n` events would end. */
   protected abstract end(n: number): number;
 
   /** Events accepted and not yet seen by consumers. */
   abstract get staged(): number;
 
-  /** Has the flush at the end of the turn made. */
+  /** @internal Has the flush at the end of the turn made. */
   protected stage(): void {
     if (!this.scheduled) flushAtEndOfTurn(this);
   }
@@ -93,7 +96,7 @@ export abstract class Producer<E extends object> implements Flushable {
     }
   }
 
-  /** Accepts as many of `n` events as there is room for; their number. */
+  /** @internal Accepts as many of `n` events as there is room for; their number. */
   protected abstract tryPublishSome<A>(
     n: number,
     from: number,
@@ -119,6 +122,7 @@ export abstract class Producer<E extends object> implements Flushable {
     return this.seat.room(() => this.end(n), options);
   }
 
+  /** @internal */
   protected checkOpen(): void {
     if (this.#closed) throw closedProducer();
     this.memory.checkOpen();
@@ -138,11 +142,13 @@ export abstract class Producer<E extends object> implements Flushable {
     if (now || this.staged === 0) this.leaveSeat();
   }
 
+  /** @internal */
   protected leaveSeat(): void {
     this.seat.close();
     this.memory.closed(this);
   }
 
+  /** @internal */
   protected get closed(): boolean {
     return this.#closed;
   }

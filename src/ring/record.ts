@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { inspect } from 'node:util';
 import { checked, checkLive, View, type ViewClass } from './view.js';
 
-/** What every view of a record is; the class that views of a memory begin with is made by {@link recordView}. */
+/** @internal What every view of a record is; the class that views of a memory begin with is made by {@link recordView}. */
 export abstract class RecordView extends View {
   /** Byte offset of the payload in the ring's memory. */
   $start = 0;

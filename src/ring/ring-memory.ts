@@ -78,14 +78,14 @@ interface Attachment {
   readonly sources: Set<number>;
 }
 
-/** A producer or consumer of this thread. */
+/** @internal A producer or consumer of this thread. */
 interface Opened {
   /** @param now Whether a producer must not keep its seat until what it has accepted is flushed. */
   close(now: true): void;
 }
 
 /**
- * A ring's memory as one thread has it: attached, so that native threads may use it too.
+ * @internal A ring's memory as one thread has it: attached, so that native threads may use it too.
  *
  * The memory is kept alive until {@link detach}, or until nobody refers to this object any more.
  */

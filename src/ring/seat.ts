@@ -6,7 +6,7 @@ import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
 import { type RingMemory, stageCell } from './ring-memory.js';
 
-/** A producer's seat in a ring: its bit, its cell, and how it waits for room. */
+/** @internal A producer's seat in a ring: its bit, its cell, and how it waits for room. */
 export class Seat {
   readonly memory: RingMemory;
   readonly index: number;

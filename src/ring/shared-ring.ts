@@ -65,6 +65,7 @@ export abstract class SharedRing {
   /** Made here, and not attached to. */
   readonly #own: boolean;
 
+  /** @internal */
   protected constructor(memory: SharedArrayBuffer, fields: Fields, stages: Stages, own: boolean) {
     const { places } = placeFields(fields);
     this.places = places;

@@ -41,6 +41,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
     return (this.#next - this.#published) | 0;
   }
 
+  /** @internal */
   protected override end(n: number): number {
     return (this.#next + n) | 0;
   }
@@ -57,6 +58,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
     return true;
   }
 
+  /** @internal */
   protected override tryPublishSome<A>(
     n: number,
     from: number,

@@ -60,6 +60,7 @@ const TURN = 5;
  * released.
  */
 export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source<B> {
+  /** @internal */
   protected readonly reader: StageReader;
   readonly #maxBatch: number;
   readonly #manual: boolean;
@@ -68,6 +69,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   #handedOut = false;
   #turn = 0;
 
+  /** @internal */
   protected constructor(
     memory: RingMemory,
     stage: Stage,
@@ -88,8 +90,9 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     memory.opened(this);
   }
 
-  /** The sequence behind at most `most` places from `reader.next` on, of which `available` are ready. */
+  /** @internal The sequence behind at most `most` places from `reader.next` on, of which `available` are ready. */
   protected abstract endOf(available: number, most: number): number;
+  /** @internal */
   protected abstract setBatch(batch: B, first: number, end: number): B;
 
   /** Name of the stage. */
@@ -232,6 +235,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     reader.checkWhole();
   }
 
+  /** @internal */
   protected abstract handleBatch(
     batch: B,
     handler: (event: E, sequence: number, endOfBatch: boolean) => void,

@@ -13,7 +13,7 @@ import { flushStaged } from './staged.js';
 const THIS_THREAD = -1;
 
 /**
- * A stage's place in the stream, as its one consumer has it: what is ready, what is released, and
+ * @internal A stage's place in the stream, as its one consumer has it: what is ready, what is released, and
  * how to wait. Knows sequences, not events.
  *
  * The protocol of sleeping is the one of crates/park: arm, look again, sleep.

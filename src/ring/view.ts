@@ -7,13 +7,13 @@ import { type NumberType, type Place, TEXT_PREFIX } from './fields.js';
 /** With `MILLRACE_CHECK=1`, using a view after its step throws `ERR_MILLRACE_STALE`. */
 export const checked: boolean = process.env.MILLRACE_CHECK === '1';
 
-/** What every view of an event is: where in its memory the event lies. Fields of users never begin with `$`. */
+/** @internal What every view of an event is: where in its memory the event lies. Fields of users never begin with `$`. */
 export class View {
   /** Byte offset of the event's fields; negative once its step is over, with `MILLRACE_CHECK=1`. */
   $at = 0;
 }
 
-/** Makes views of one kind of event. */
+/** @internal Makes views of one kind of event. */
 export type ViewClass<V extends View> = new () => V;
 
 /**
