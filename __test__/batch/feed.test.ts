@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import type * as Batch from '../../dist/batch/index.js';
 import type * as Feed from '../../dist/batch/feed.js';
+import type * as Batch from '../../dist/batch/index.js';
 import { drained, scripted } from './deferred.js';
 
 // The way of other parts into a queue; it is not exported by the package.

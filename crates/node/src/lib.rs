@@ -1,7 +1,7 @@
 //! The Node-API binding of Millrace: conversion, environments, doorbell; no logic.
 //!
 //! Private to the package: the TypeScript facades are the only callers. They check arguments and make errors; a call
-//! here answers with a number or a an exception whose message begins with a
+//! here answers with a number or an exception whose message begins with a
 //! code (`failure.rs`).
 //!
 //! An *environment* is one loading of this addon by one JavaScript thread. Everything native that belongs to it ends in

@@ -1,0 +1,1324 @@
+import { Buffer as Buffer_2 } from 'node:buffer';
+import { inspect } from 'node:util';
+import { InspectOptions } from 'node:util';
+
+/**
+ * What a handler is given: the right to take items, as many as have come by the time it asks.
+ *
+ * Until the first `take` the batch is open, and everything pushed joins it. So a handler first
+ * waits for what it needs (a connection, a permit) and then takes.
+ */
+export declare interface Batch<Item> {
+  /** Items a `take()` would give now; costs the same at any size. 0 once the handler has settled. */
+  readonly size: number;
+  /**
+   * Takes the oldest items that wait, in the order they were pushed: at most `max`, and at most the
+   * queue's `maxBatch`. It may be called again while the handler runs. The array is the caller's own.
+   *
+   * It is empty when nothing waits any more, because all items were aborted or an earlier take got
+   * them.
+   *
+   * @param max A whole number from 1; default: no limit.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`; `ERR_MILLRACE_CLOSED` when the handler has settled.
+   */
+  take(max?: number): Item[];
+}
+
+/**
+ * Runs a batch: takes items from it, and returns one result an item, in the order they were taken;
+ * an `Error` among the results rejects its item only.
+ */
+export declare type BatchHandler<Item, Result> = (
+  batch: Batch<Item>,
+) => readonly (Result | Error)[] | PromiseLike<readonly (Result | Error)[]>;
+
+/**
+ * Collects items that come one by one, and runs them together.
+ *
+ * The bound of a batch is drawn late: a handler starts, waits for its resource, and then takes all
+ * that has come meanwhile. So batches are small when the resource is free and large when it is
+ * busy, and no timer decides.
+ *
+ * At most one handler waits to take; the next starts when that one has taken, items wait, and fewer
+ * than `concurrency` run. It starts once the microtask queue has drained, so that everything pushed
+ * in this turn is there. Handlers run in the async context (`AsyncLocalStorage`) the queue was made
+ * in, continuations of a push in their caller's.
+ *
+ * A queue belongs to the thread that made it.
+ *
+ * @example
+ * const inserts = BatchQueue.create<Row, Id>(async (batch) => {
+ *   const client = await pool.connect(); // the batch stays open while we wait for this
+ *   try {
+ *     return await insertMany(client, batch.take()); // one result an item, in order
+ *   } finally {
+ *     client.release();
+ *   }
+ * }, { maxBatch: 500, concurrency: 2 });
+ * const id = await inserts.push(row);
+ */
+export declare class BatchQueue<Item, Result = void> implements AsyncDisposable {
+  #private;
+  private constructor();
+  /**
+   * Makes a queue.
+   *
+   * @param handler Runs a batch; see {@link BatchHandler}.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  static create<Item, Result = void>(
+    handler: BatchHandler<Item, Result>,
+    options?: BatchQueueOptions,
+  ): BatchQueue<Item, Result>;
+  /**
+   * Hands an item over; the promise is that item's result.
+   *
+   * Costs a promise and a slot; a timer only with `timeout`. An item whose signal is aborted, or
+   * whose timeout passes, leaves the queue when it was not taken yet; otherwise its handler goes on
+   * and its result is dropped.
+   *
+   * @returns Rejects with what the handler threw, or returned for this item; with
+   * `ERR_MILLRACE_BATCH_RESULT` when the handler did not return one result an item;
+   * `ERR_MILLRACE_FULL`; `ERR_MILLRACE_CLOSED`; `ERR_MILLRACE_TIMEOUT`; `ERR_MILLRACE_ABORTED`;
+   * `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  push(item: Item, options?: WaitOptions): Promise<Result>;
+  /** Waits until nothing waits to be taken and no handler runs. */
+  idle(options?: WaitOptions): Operation<void>;
+  /**
+   * Closes the queue: it takes nothing new, runs what it has, and resolves when all of that is done.
+   * After `timeout` it gives up what no handler has taken. Calling it again gives the same promise;
+   * the earliest timeout counts.
+   *
+   * @param options `timeout` in milliseconds, default no limit; 0 gives up in the next turn.
+   * @returns Exactly which items did not run, and which were still running. Rejects only with
+   * `ERR_MILLRACE_INVALID_ARGUMENT`, and the queue stays open then.
+   */
+  close(options?: { timeout?: number | undefined }): Promise<CloseReport<Item>>;
+  /** Closes the queue and waits for what it has. */
+  [Symbol.asyncDispose](): Promise<void>;
+  /** Counts since the queue was made, exact; see {@link BatchQueueStatistics}. */
+  stats(): BatchQueueStatistics;
+  [inspect.custom](_depth: number, options: InspectOptions): string;
+}
+
+/** How a {@link BatchQueue} behaves. */
+export declare interface BatchQueueOptions {
+  /** Most items one `take` gives. Default: no limit. */
+  maxBatch?: number | undefined;
+  /** Most handlers that run at once; at most one of them has not taken yet. Default 1. */
+  concurrency?: number | undefined;
+  /** Most items that wait, taken ones not counted. Default: no limit. */
+  queueLimit?: number | undefined;
+  /**
+   * What a push into a full queue does: `'wait'` (default) until there is room, in order; or
+   * `'reject'` at once with `ERR_MILLRACE_FULL`.
+   */
+  onFull?: 'wait' | 'reject' | undefined;
+}
+
+/**
+ * A queue's counts, since it was made. They add up: `pushed` is `waiting` and `inFlight` and
+ * `fulfilled` and all of `rejected` together.
+ */
+export declare interface BatchQueueStatistics {
+  /** Items handed to the queue. */
+  pushed: number;
+  /** Items that wait to be taken, those that wait for room included. */
+  waiting: number;
+  /** Items that were taken and have not settled. */
+  inFlight: number;
+  /** Items that got a result. */
+  fulfilled: number;
+  rejected: BatchRejections;
+  /** Items that were taken. */
+  taken: number;
+  /** Handlers that were started. */
+  batches: number;
+  /** Handlers that run now. */
+  running: number;
+  /** Largest number of items one `take` gave. */
+  largest: number;
+  /** Sizes of takes that gave something, up to the largest, by powers of two. */
+  sizes: BatchSizes[];
+}
+
+/** Why items were rejected, and how many for each reason. */
+export declare interface BatchRejections {
+  /** The handler threw or rejected. */
+  handler: number;
+  /** The handler's results had an `Error` for the item. */
+  item: number;
+  /** The handler did not return one result for each item it took. */
+  result: number;
+  /** The item's signal was aborted, before or after it was taken. */
+  aborted: number;
+  /** The item's timeout passed, before or after it was taken. */
+  timeout: number;
+  /** The queue was full and `onFull` is `'reject'`. */
+  full: number;
+  /** The queue was closed before the item was taken. */
+  closed: number;
+}
+
+/** A bucket of batch sizes. */
+export declare interface BatchSizes {
+  /** The largest size counted here; the bucket before has half of it. */
+  upTo: number;
+  /** How many takes were of such a size. */
+  takes: number;
+}
+
+/** The consumer of a stage's records. */
+export declare class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch<R>> {}
+
+/**
+ * Publishes records of any length up to half of the ring. Flushed as events are: see {@link Producer}. On a
+ * multi-producer ring each record is published at once, by one native call.
+ */
+export declare class ByteProducer<H extends object> {
+  #private;
+  /** Most payload bytes of a record: half of the ring, without its header. */
+  get maxPayload(): number;
+  /**
+   * Accepts a record if there is room.
+   *
+   * @param payload Text is written as UTF-8.
+   * @param write Fills the header fields.
+   * @returns false when the ring is full.
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE`, `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   */
+  tryPublish<A = undefined>(
+    payload: Uint8Array | string,
+    write?: WriteHeader<H, A>,
+    argument?: A,
+  ): boolean;
+  /** Makes what was accepted visible, and wakes consumers that wait for it. */
+  flush(): void;
+  /** Accepts a record, waiting for room. */
+  publish<A = undefined>(
+    payload: Uint8Array | string,
+    write?: WriteHeader<H, A>,
+    argument?: A,
+    options?: WaitOptions,
+  ): Promise<void>;
+  /** Waits until there is room for a record of `length` payload bytes. */
+  ready(length: number, options?: WaitOptions): Operation<void>;
+  /** Takes nothing more, flushes, and gives this producer's seat to others. */
+  close(): void;
+  [Symbol.dispose](): void;
+  [inspect.custom](): string;
+}
+
+/**
+ * A ring of records of any length: typed header fields and a payload of bytes. Otherwise as
+ * {@link Ring}: same producers, stages and rules. A record takes whole places of 32 bytes.
+ *
+ * @example
+ * const records = ByteRing.create({ capacity: 1 << 16, header: { reply: 'u32' }, stages: { print: {} } });
+ * records.producer().tryPublish('hello', (header) => { header.reply = 7; });
+ * const closed = records.close();
+ * for await (const batch of records.consumer('print')) {
+ *   for (const record of batch) console.log(record.reply, record.bytes.toString());
+ * }
+ * await closed;
+ */
+export declare class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
+  private constructor();
+  /**
+   * Makes a byte ring.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  static create<const H extends Fields, const S extends Stages>(
+    options: ByteRingOptions<H, S>,
+  ): ByteRing<H, S>;
+  /** The byte ring behind a handle, in another thread than the one that made it. */
+  static attach<H extends Fields, S extends Stages>(handle: Handle<ByteRing<H, S>>): ByteRing<H, S>;
+  /** Bytes. */
+  get capacity(): number;
+  /** Opens a producer for this thread; see `Ring.producer`. */
+  producer(): ByteProducer<Event_2<H>>;
+  /** Opens a stage for this thread; see `Ring.consumer`. */
+  consumer<N extends keyof S & string>(
+    name: N,
+    options?: ConsumerOptions,
+  ): ByteConsumer<StageRecord<H, S[N]>>;
+}
+
+/** What a byte ring is made with. */
+export declare interface ByteRingOptions<H extends Fields, S extends Stages> extends RingOptions {
+  /** Bytes, a power of two from 64 on; a record takes up to half of it. */
+  readonly capacity: number;
+  /** Typed fields in front of every payload. */
+  readonly header?: H;
+  readonly stages: S;
+}
+
+/** Stages whose names and fields are checked by the compiler. */
+declare type CheckedStages<F extends Fields, Names extends string> = {
+  readonly [N in Names]: StageOptions & {
+    readonly after?: readonly Names[];
+    readonly writes?: readonly (keyof F & string)[];
+  };
+};
+
+/**
+ * Why a connection is over: the peer ended it (`end`) or reset it, sent what is not the protocol or
+ * too large a frame, was too slow or idle, did not read (`write-limit`), we closed or drained it,
+ * or the system failed.
+ */
+export declare type CloseReason = (typeof closeReasons)[number];
+
+/** Why a connection is over; by the numbers native code uses. */
+declare const closeReasons: readonly [
+  'end',
+  'reset',
+  'protocol',
+  'frame-too-large',
+  'frame-timeout',
+  'idle-timeout',
+  'write-limit',
+  'closed',
+  'drained',
+  'error',
+];
+
+/** What a queue had not done when it closed. Both are empty when it could finish. */
+export declare interface CloseReport<Item> {
+  /** Items that no handler took: they did not run, and were rejected with `ERR_MILLRACE_CLOSED`. */
+  notRun: Item[];
+  /**
+   * Items whose handler still runs: how they end is not known yet. Their promises still settle when
+   * it does.
+   */
+  unfinished: Item[];
+}
+
+/**
+ * A connection of a listener. Keeps its identity from `open` to `close`; `data` is yours.
+ *
+ * What is said to a connection that is gone is dropped: its peer may end it at any time. What is said in one turn of
+ * the event loop goes out together, in order. Used in the listener's own thread.
+ */
+export declare class Connection {
+  #private;
+  /** Its number in the reactor; another connection may have it after this one is closed and many more were opened. */
+  readonly id: number;
+  /** Where the peer is: `'127.0.0.1:50312'`; empty where `open` was not asked for. */
+  readonly remoteAddress: string;
+  /** Anything the application wants to keep with the connection. */
+  data: unknown;
+  /**
+   * Sends a message that answers nothing. Framed by the listener's framing.
+   *
+   * @param payload Up to half a MiB; text is sent as UTF-8.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FRAME_TOO_LARGE`.
+   */
+  send(payload: Uint8Array | string): void;
+  /**
+   * Sends bytes as they are, any number of them.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  write(bytes: Uint8Array | string): void;
+  /** Flushes what was sent, then closes. Replies that are still owed are not waited for. */
+  end(): void;
+  /** Closes at once; what is not yet sent is lost. */
+  destroy(): void;
+  [inspect.custom](): string;
+}
+
+/** What may be said about a listener's connections. */
+export declare interface ConnectionHandlers {
+  open?(connection: Connection): unknown;
+  /** The last of a connection; `detail` says more where there is more to say. */
+  close?(connection: Connection, reason: CloseReason, detail: string): unknown;
+  /** A handler failed, or a system call in a way that is no mere reset; `close` follows. */
+  error?(connection: Connection, error: Error): unknown;
+}
+
+/** The consumer of a stage's events. */
+export declare class Consumer<E extends object> extends StageConsumer<E, EventBatch<E>> {}
+
+/** How a consumer takes events. */
+export declare interface ConsumerOptions {
+  /** Most places of the ring that one batch covers: events, or 32-byte granules of records. Default: a quarter
+   * of the ring, so that producers go on meanwhile. */
+  readonly maxBatch?: number;
+  /**
+   * `'auto'` (default) releases a batch at the next step; with `'manual'` only {@link StageConsumer.release} does.
+   */
+  readonly release?: 'auto' | 'manual';
+}
+
+declare interface Copies<F extends Fields> {
+  /** A plain object with the fields, to keep. */
+  copy(): {
+    [K in keyof F]: FieldValue<F[K]>;
+  };
+}
+
+/** A code of {@link errorCodes}. */
+export declare type ErrorCode = keyof typeof errorCodes;
+
+/**
+ * Every code Millrace throws or rejects with, and what it means in one line.
+ *
+ * `docs/errors.md` has a row for each: what happened, what was lost, what to do.
+ */
+export declare const errorCodes: Readonly<{
+  ERR_MILLRACE_INVALID_ARGUMENT: 'An argument or option has a value that is not allowed.';
+  ERR_MILLRACE_CLOSED: 'The object was closed and takes nothing new.';
+  ERR_MILLRACE_FULL: 'There is no room, and waiting for it was not asked for.';
+  ERR_MILLRACE_TIMEOUT: 'The timeout of a wait passed first.';
+  ERR_MILLRACE_ABORTED: 'The signal of a wait was aborted first.';
+  ERR_MILLRACE_CANCELLED: 'The task, or the scope it belongs to, was cancelled.';
+  ERR_MILLRACE_WOULD_BLOCK: 'The call would block a thread that must not block.';
+  ERR_MILLRACE_FIELD_OWNERSHIP: 'A stage wrote a field that it does not own.';
+  ERR_MILLRACE_STALE: 'An event, record or message was used after its step was over.';
+  ERR_MILLRACE_FRAME_TOO_LARGE: 'A frame is larger than its framing allows.';
+  ERR_MILLRACE_PROTOCOL: 'A peer sent bytes that its framing does not allow.';
+  ERR_MILLRACE_WRITE_LIMIT: 'A connection has more unsent bytes than its write limit.';
+  ERR_MILLRACE_CONSUMER_FAILED: 'A consumer failed and its ring is stopped.';
+  ERR_MILLRACE_BATCH_RESULT: 'A batch handler did not return one result for each item it took.';
+  ERR_MILLRACE_TASK_FAILED: 'A task threw something that is not an error, or that cannot travel.';
+  ERR_MILLRACE_TASK_TERMINATED: 'The thread that ran a task ended before the task did.';
+  ERR_MILLRACE_NATIVE_MISSING: 'No native binary for this platform could be loaded.';
+  ERR_MILLRACE_INTERNAL: 'A defect in Millrace: a native part panicked or broke an invariant.';
+}>;
+
+/** An event as its producer sees it: every field may be written. */
+declare type Event_2<F extends Fields> = {
+  -readonly [K in keyof F]: FieldValue<F[K]>;
+};
+export { Event_2 as Event };
+
+/**
+ * All events that were ready, in order. Valid until the next step of the consumer; the events in it
+ * are one reused view, each valid until the next one is asked for.
+ */
+export declare class EventBatch<E extends object> implements Iterable<E> {
+  #private;
+  /** Number of events. */
+  get length(): number;
+  /** The number of the first event: events are counted from 0 on, exactly, for the ring's life. */
+  get sequence(): number;
+  /** The event at `index`, counted from the end when negative; undefined beyond the batch. */
+  at(index: number): E | undefined;
+  /** Every event in order. One iteration at a time. */
+  [Symbol.iterator](): Iterator<E>;
+}
+
+/** The fields of an event, by name. */
+export declare type Fields = Readonly<Record<string, FieldType>>;
+
+/**
+ * The type of a field: a number, an array of numbers of fixed length (`'f64[5]'`), fixed bytes
+ * (`'bytes(32)'`) or text of at most so many bytes (`'utf8(32)'`).
+ */
+export declare type FieldType =
+  | NumberType
+  | `${NumberType}[${number}]`
+  | `bytes(${number})`
+  | `utf8(${number})`;
+
+/** What a program sees of a field. */
+export declare type FieldValue<T extends FieldType> = T extends 'i64' | 'u64'
+  ? bigint
+  : T extends NumberType
+    ? number
+    : T extends `${'i64' | 'u64'}[${number}]`
+      ? ArrayLike<bigint>
+      : T extends `${NumberType}[${number}]`
+        ? ArrayLike<number>
+        : T extends `bytes(${number})`
+          ? Uint8Array
+          : string;
+
+/** How bytes become messages, and messages bytes; made by {@link framing}. */
+export declare interface Framing {
+  readonly kind: 'lines' | 'resp';
+  /** Most bytes of a message. */
+  readonly max: number;
+  /** RESP: most arguments of a request. */
+  readonly maxArguments: number;
+}
+
+/** Framings, in native code: bounded, and whole messages only. */
+export declare const framing: {
+  /**
+   * A message is a line, ended by LF or CRLF, which is not part of it. What is sent gets LF.
+   *
+   * @param options `max`: most bytes of a line, 1 to 64 MiB, default 65,536.
+   */
+  readonly lines: ({ max }?: { readonly max?: number }) => Framing;
+  /**
+   * A message is a request of the Redis protocol (RESP2): an array of bulk strings, or an inline
+   * command. Its arguments are read with {@link RespArguments}. What is sent is one encoded value,
+   * see {@link resp}. What is not the protocol is answered in Redis's words and ends the connection.
+   *
+   * @param options `max`: most bytes of a request, 1 to 64 MiB, default 1 MiB; `maxArguments`: 1 to 1,048,576, default
+   *   1,048,576.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  readonly resp: ({
+    max,
+    maxArguments,
+  }?: {
+    readonly max?: number;
+    readonly maxArguments?: number;
+  }) => Framing;
+};
+
+/**
+ * What another thread attaches to an object with: plain data that survives `workerData` and
+ * `postMessage`. `X` is the class it was made by.
+ */
+export declare interface Handle<X> {
+  /** Exists in types only. */
+  readonly [made]?: X;
+}
+
+/** What a hash stage reads and writes. */
+export declare interface HashOptions {
+  /** The field that gets the digest: `bytes(n)`, which the stage must own. */
+  readonly to: string;
+  /** The field that is hashed, of type `bytes(n)` or `utf8(n)`; the payload of a record when left out. */
+  readonly from?: string;
+}
+
+/** How a consumer feeds a queue. */
+export declare interface IntoOptions<E, Item> {
+  /** The item of an event, whose number is `sequence`; undefined when the event is dealt with and needs none. */
+  readonly map: (event: E, sequence: number) => Item | undefined;
+  /**
+   * Told of each item that failed, whose event is then released. Without it the first failure ends the feed, and the
+   * event comes again to who opens the stage next.
+   */
+  readonly failed?: (error: unknown) => void;
+}
+
+/** How messages become records. */
+export declare interface IntoRingOptions<Field extends string> extends ConnectionHandlers {
+  /** A `u32` header field that gets the reply token. */
+  readonly reply?: Field;
+  /** A `u32` header field that gets the connection's number. */
+  readonly connection?: Field;
+}
+
+/**
+ * Connections whose bytes a native thread accepts, frames, times out and writes. Say once where
+ * messages go: to handlers ({@link serve}), into a loop (`for await`), or straight into a ring
+ * ({@link into}). Until then connections wait in the kernel.
+ *
+ * Other threads {@link attach} to answer.
+ *
+ * @example
+ * const reactor = Reactor.create();
+ * const listener = await reactor.listen({ port: 0, framing: framing.lines() });
+ * listener.serve({ message(connection, message) { message.reply(message.bytes); } });
+ */
+export declare class Listener implements AsyncIterable<MessageBatch> {
+  #private;
+  /** The address it listens on. */
+  readonly host: string;
+  /** The real one, also where 0 was asked for. */
+  readonly port: number;
+  private constructor();
+  /**
+   * The listener behind a handle, in another thread than its own: to {@link reply}, and to look at
+   * {@link stats}. Holds no event loop.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  static attach(handle: Handle<Listener>): Listener;
+  /** Plain data with which another thread attaches. */
+  get handle(): Handle<Listener>;
+  /**
+   * Gives messages to handlers, many in one turn of the event loop, in the order of each connection. What a handler
+   * throws, or a promise it returns rejects with, closes its connection and goes to `error`, or is uncaught without.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` also when messages go elsewhere already; `ERR_MILLRACE_CLOSED`.
+   */
+  serve(handlers: ListenerHandlers): this;
+  /**
+   * Sends messages straight into a ring, in native code: this thread has no part in it. Every message becomes a
+   * record, whose payload it is. When the ring is full, the reactor stops reading.
+   *
+   * @param records Takes another producer: the listener's. A message must fit into half of it.
+   * @param options Header fields to fill, and who is told of connections.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` also when messages go elsewhere already; `ERR_MILLRACE_CLOSED`.
+   */
+  into<H extends Fields, S extends Stages>(
+    records: ByteRing<H, S>,
+    options?: IntoRingOptions<keyof H & string>,
+  ): this;
+  /**
+   * Batches of messages over all connections, until the listener is closed. Leaving the loop closes nothing; messages
+   * wait for the next one.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<MessageBatch, undefined>;
+  /**
+   * Answers a message by its token, once, from any thread that has attached. Framed. Answers of a connection go out
+   * in the order of its messages (unless `replies: 'any'`); those that come early wait. An answer to a connection that
+   * is gone is dropped, and so is a second answer.
+   *
+   * @param payload One message, of any size; text is sent as UTF-8.
+   * @param options `end` closes the connection behind this answer.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`; `ERR_MILLRACE_CLOSED` after {@link detach}.
+   */
+  reply(token: number, payload: Uint8Array | string, options?: ReplyOptions): void;
+  /** Totals since it was opened, from any thread; after its end the last ones this thread has seen. */
+  stats(): ListenerStatistics;
+  /**
+   * Ends the listener in good order: accepts and reads no more, delivers whole messages, waits until all are
+   * answered and sent, and closes each connection as soon as that is so.
+   *
+   * @param options `timeout`: milliseconds after which what is left is closed at once; default: never.
+   * @throws Rejects with `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  drain(options?: { readonly timeout?: number }): Promise<ListenerClosed>;
+  /**
+   * Ends the listener and its connections at once; with a `timeout`, as {@link drain}. While it drains, it closes what
+   * is left. In a thread that has attached: {@link detach}.
+   */
+  close(options?: { readonly timeout?: number }): Promise<ListenerClosed>;
+  /**
+   * Lets go of the listener in a thread that has attached; what it said is still sent. In the listener's own thread, the
+   * same as {@link close}.
+   */
+  detach(): void;
+  /** Keeps this thread's event loop alive, as an open listener does in its own thread unless said otherwise. */
+  ref(): this;
+  /** See {@link ref}. */
+  unref(): this;
+  [Symbol.asyncDispose](): Promise<void>;
+  [inspect.custom](): string;
+}
+
+/** How a listener's connections ended. */
+export declare interface ListenerClosed {
+  /** Connections that got all they were owed. */
+  readonly drained: number;
+  /** Connections that were closed with replies owed, or bytes unsent. */
+  readonly cut: number;
+}
+
+/** What `serve` takes. */
+export declare interface ListenerHandlers extends ConnectionHandlers {
+  /** A message came. It is a reused view: valid until this returns, or comes to its first `await`. */
+  message(connection: Connection, message: Message): unknown;
+}
+
+/** Totals of a listener since it was opened; `connections` and `owed` are what is so now. */
+export declare interface ListenerStatistics {
+  readonly connections: number;
+  /** Connections accepted and served. */
+  readonly accepted: number;
+  /** Connections accepted and closed at once, because there were `maxConnections`. */
+  readonly refused: number;
+  readonly bytesIn: number;
+  /** Bytes handed over to be sent. */
+  readonly bytesOut: number;
+  /** Messages delivered. */
+  readonly frames: number;
+  /** Replies given. */
+  readonly replies: number;
+  /** Messages delivered and not yet answered. */
+  readonly owed: number;
+  /** Times that reading stopped because those who take the messages were behind. */
+  readonly full: number;
+  /** Times that reading from a connection stopped because it did not read. */
+  readonly writePauses: number;
+  /** Messages dropped by the write limit's policy `'drop'`. */
+  readonly dropped: number;
+  /** Connections that are over, by reason. */
+  readonly closed: Readonly<Record<CloseReason, number>>;
+}
+
+/** What a listener is opened with. Times are milliseconds, sizes bytes. */
+export declare interface ListenOptions {
+  /** 0 for any free one. */
+  readonly port: number;
+  /** An address; default `'127.0.0.1'`. */
+  readonly host?: string;
+  /** Default: lines of up to 65,536 bytes. */
+  readonly framing?: Framing;
+  /** Beyond this many, connections are accepted and closed at once. Default 15,000. */
+  readonly maxConnections?: number;
+  /** Closes a connection that has been silent, and is owed nothing, for so long. Default: never. */
+  readonly idleTimeout?: number;
+  /** Closes a connection whose message is not whole so long after its first byte. Default: never. */
+  readonly frameTimeout?: number;
+  /**
+   * Bytes that may wait for a peer that does not read, default 1 MiB, and what happens then: we stop reading from it
+   * (`'pause'`, default), drop what it did not ask for, or close.
+   */
+  readonly writeLimit?: {
+    readonly bytes?: number;
+    readonly policy?: 'pause' | 'drop' | 'close';
+  };
+  /**
+   * Whether replies keep the order of a connection's messages, however they come (`'ordered'`, default), go out as they
+   * come (`'any'`), or there are none (`'none'`): then nothing is owed, and messages have no token.
+   */
+  readonly replies?: 'ordered' | 'any' | 'none';
+  /** Messages of a connection that may wait for replies before we stop reading from it. Default 1,024. */
+  readonly maxOwed?: number;
+  /** Connections the kernel keeps ready for us. Default 4,096. */
+  readonly backlog?: number;
+}
+
+declare const made: unique symbol;
+
+/**
+ * A message of a connection: one view that is reused, valid within the handler's synchronous part,
+ * or until the next step of an iteration. To answer later, keep the {@link token} and use `listener.reply`.
+ *
+ * With `MILLRACE_CHECK=1` a later use throws `ERR_MILLRACE_STALE`.
+ */
+export declare class Message {
+  #private;
+  /** The payload, without framing: a Buffer over shared memory. */
+  get bytes(): Buffer_2;
+  /** The payload as text, read as UTF-8. */
+  get text(): string;
+  /** Bytes of the payload. */
+  get length(): number;
+  /** The payload as an ordinary Buffer, to keep. */
+  copy(): Buffer_2;
+  /** What is owed for this message: for `listener.reply`, from any thread. 0 with `replies: 'none'`. */
+  get token(): number;
+  /** Whom it came from. */
+  get connection(): Connection;
+  /**
+   * Answers this message, once; see `listener.reply`.
+   *
+   * @param payload One message; framed by the listener's framing. Text is sent as UTF-8.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  reply(payload: Uint8Array | string, options?: ReplyOptions): void;
+  [inspect.custom](): string;
+}
+
+/**
+ * Messages that came together, over all connections, in the order of each. Valid until the next step of the iteration;
+ * the messages in it are one reused view, each valid until the next one is asked for.
+ */
+export declare interface MessageBatch extends Iterable<Message> {}
+
+/**
+ * Every error of Millrace, told apart by `code`. System errors are the exception: they keep
+ * Node's shape (see {@link systemError}).
+ *
+ * `instanceof` holds across copies of the package and across realms. An error with
+ * `ERR_MILLRACE_INVALID_ARGUMENT` is a `TypeError` as well.
+ *
+ * @example
+ * try {
+ *   await queue.push(row, { timeout: 100 });
+ * } catch (error) {
+ *   if (error instanceof MillraceError && error.code === 'ERR_MILLRACE_TIMEOUT') retryLater(row);
+ *   else throw error;
+ * }
+ */
+export declare class MillraceError extends Error {
+  /** Every code with its meaning in one line. */
+  static readonly codes: typeof errorCodes;
+  /** What happened, for programs. */
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message?: string, options?: ErrorOptions);
+  static [Symbol.hasInstance](value: unknown): boolean;
+}
+
+/** Native work. */
+export declare const native: {
+  /**
+   * Writes the hash of each event or record into one of its fields. A field shorter than the hash gets its beginning.
+   *
+   * @param algorithm `'sha256'`: 32 bytes.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`. Names of fields are checked when the stage is run.
+   *
+   * @example
+   * const scheduler = Scheduler.create();
+   * const records = ByteRing.create({
+   *   capacity: 1 << 16,
+   *   header: { digest: 'bytes(32)' },
+   *   stages: { digest: { writes: ['digest'] } },
+   * });
+   * const done = records.run('digest', native.hash('sha256', { to: 'digest' }), { scheduler });
+   * await records.close();
+   * await done;
+   * await scheduler.close();
+   */
+  readonly hash: (algorithm: 'sha256', options: HashOptions) => NativeStage;
+};
+
+/** Native work that a scheduler can run as a stage of a ring; made by {@link native}. */
+export declare interface NativeStage {}
+
+/** A numeric field: what JavaScript sees is a number, or a BigInt for `i64` and `u64`. */
+export declare type NumberType =
+  | 'i8'
+  | 'u8'
+  | 'i16'
+  | 'u16'
+  | 'i32'
+  | 'u32'
+  | 'f32'
+  | 'f64'
+  | 'i64'
+  | 'u64';
+
+/**
+ * Something that can be waited for. It is lazy: nothing happens, and nothing is taken, until it is
+ * awaited. It happens once: awaiting it again gives the same outcome.
+ */
+export declare interface Operation<T> extends PromiseLike<T> {}
+
+declare type Owned<S> = S extends {
+  readonly writes: readonly (infer W)[];
+}
+  ? W
+  : never;
+
+/**
+ * Publishes events. Consumers see them after a flush: when 64 are staged, at the end of the turn (before the event
+ * loop goes on), before this thread waits or blocks, after each batch inside `run`, or by {@link flush}.
+ *
+ * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
+ * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
+ */
+export declare abstract class Producer<E extends object> {
+  #private;
+  /**
+   * Accepts an event if there is room.
+   *
+   * @param write Fills the event; when it throws, nothing was accepted. It has to set every field: a slot still has
+   *   what was in it a lap ago.
+   * @returns false when the ring is full.
+   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   */
+  abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
+  /** Makes what was accepted visible, and wakes consumers that wait for it. */
+  abstract flush(): void;
+  /** Events accepted and not yet seen by consumers. */
+  abstract get staged(): number;
+  /**
+   * Accepts an event, waiting for room.
+   *
+   * @throws Rejects as {@link tryPublish} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
+   */
+  publish<A = undefined>(write: Write<E, A>, argument?: A, options?: WaitOptions): Promise<void>;
+  /**
+   * Accepts `n` events, waiting for room as often as needed.
+   *
+   * @param n From 1 to the ring's capacity.
+   */
+  publishMany<A = undefined>(
+    n: number,
+    write: WriteMany<E, A>,
+    argument?: A,
+    options?: WaitOptions,
+  ): Promise<void>;
+  /** Waits until there is room for one event. */
+  ready(options?: WaitOptions): Operation<void>;
+  /**
+   * Takes nothing more, flushes, and gives this producer's seat to others: on a full multi-producer ring not before
+   * there was room for all that was accepted.
+   */
+  close(): void;
+  [Symbol.dispose](): void;
+  [inspect.custom](): string;
+}
+
+/**
+ * A native thread that does the I/O of any number of listeners and turns it into messages.
+ *
+ * Holds no event loop by itself; its listeners do.
+ *
+ * @example
+ * await using reactor = Reactor.create();
+ * const listener = await reactor.listen({ port: 6390, framing: framing.resp() });
+ */
+export declare class Reactor {
+  #private;
+  private constructor();
+  /**
+   * Starts a reactor. It ends by {@link close}, or with this thread.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`, also for an engine that this system does not have.
+   */
+  static create(options?: ReactorOptions): Reactor;
+  /**
+   * Opens a listener.
+   *
+   * @throws Rejects with `ERR_MILLRACE_INVALID_ARGUMENT`, or the system's error in Node's shape: `EADDRINUSE`.
+   */
+  listen(options: ListenOptions): Promise<Listener>;
+  /** Totals since it was made, cheap and exact; after its end the last ones. */
+  stats(): ReactorStatistics;
+  /**
+   * Ends its listeners at once (with a `timeout`, in good order within it), and then its thread.
+   *
+   * @param options `timeout`: milliseconds, see `listener.drain`.
+   * @throws Rejects with `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  close(options?: { readonly timeout?: number }): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+  [inspect.custom](): string;
+}
+
+/** How a reactor runs. */
+export declare interface ReactorOptions {
+  /** `'auto'` (default) takes the best this system has; `'epoll'`, `'kqueue'` and `'iocp'` insist. */
+  readonly engine?: 'auto' | 'epoll' | 'kqueue' | 'iocp';
+  /** Native threads; one, for the time being. */
+  readonly threads?: 1;
+  /** The native thread's name; the kernel shows the first 15 bytes. */
+  readonly name?: string;
+  /** Microseconds the thread looks for work before it sleeps, after a turn that had some; default 20. */
+  readonly spin?: number;
+}
+
+/** Totals of a reactor since it was made; `connections` is what is so now. */
+export declare interface ReactorStatistics {
+  /** The engine that runs: `'epoll'`, `'kqueue'` or `'iocp'`. */
+  readonly engine: string;
+  readonly connections: number;
+  /** Turns of its loop, and those in which it slept. */
+  readonly turns: number;
+  readonly blocked: number;
+  /** Things the engine reported. */
+  readonly completions: number;
+  /** Wakes that needed a system call because it slept, and those that could be spared. */
+  readonly wakes: number;
+  readonly elided: number;
+  /** Replies and commands taken. */
+  readonly outgoing: number;
+  /** Replies that were given already, or whose connection is gone. */
+  readonly staleReplies: number;
+  /** What was said to connections that are gone. */
+  readonly staleConnections: number;
+  /** Connections closed unserved because the process had no descriptor left. */
+  readonly outOfDescriptors: number;
+  /** Defects in Millrace that ended a listener or an outbox. */
+  readonly panics: number;
+}
+
+/**
+ * Records that were ready, in order. Valid until the next step of the consumer; the records in it
+ * are one reused view, each valid until the next one is asked for.
+ */
+export declare class RecordBatch<R extends object> implements Iterable<R> {
+  #private;
+  /** The number of the first record's place in the ring, exact; records take one or more places. */
+  get sequence(): number;
+  /** Every record in order. One iteration at a time. */
+  [Symbol.iterator](): Iterator<R>;
+}
+
+/** What a reply may say beside its payload. */
+export declare interface ReplyOptions {
+  /** Closes the connection once this reply is flushed; replies owed for later messages are not sent. */
+  readonly end?: boolean;
+}
+
+/** Encoders of the Redis protocol, version 2: each gives one value, ready to be sent. */
+export declare const resp: {
+  /** A short text without line ends: `+OK`. */
+  readonly simple: (text: string) => RespValue;
+  /** An error; by custom it begins with a word in capitals: `ERR unknown command`. */
+  readonly error: (text: string) => RespValue;
+  readonly integer: (value: number | bigint) => RespValue;
+  /** Bytes, or text in UTF-8. */
+  readonly bulk: (value: Uint8Array | string) => RespValue;
+  /** No value: a missing key. */
+  readonly nil: () => RespValue;
+  /** An array of values that are encoded already. */
+  readonly array: (values: readonly RespValue[]) => RespValue;
+};
+
+/**
+ * The arguments of a RESP request. One object serves for all requests; it looks at the request it
+ * read last and is valid as long as that is.
+ *
+ * The payload of a request is a table and the arguments' bytes behind one another: the number of
+ * arguments, then the end of each in the bytes, all 32-bit little-endian.
+ */
+export declare class RespArguments {
+  #private;
+  /** Looks at another request. */
+  read(source: RespSource): this;
+  /** Number of arguments; the first is the command's name. */
+  get length(): number;
+  /** Bytes of an argument. */
+  byteLength(index: number): number;
+  /** An argument as a view of the request, valid as long as that is. */
+  bytes(index: number): Buffer_2;
+  /** An argument as a Buffer of its own. */
+  copy(index: number): Buffer_2;
+  /** Copies an argument into `target`; the offset behind it. */
+  copyTo(index: number, target: Buffer_2, offset: number): number;
+  /** An argument as text, read as UTF-8. */
+  string(index: number): string;
+  /** Whether an argument is this ASCII text, in capitals or not. */
+  equals(index: number, text: string): boolean;
+}
+
+/** What arguments are read from: a message of a listener, or a record it was put into. */
+export declare interface RespSource {
+  readonly bytes: Buffer_2;
+}
+
+/** One encoded value of the Redis protocol. */
+export declare type RespValue = string | Buffer_2;
+
+/**
+ * A preallocated ring of typed events that threads share: producers write them in place, stages
+ * consume them in the order of a graph, nothing is copied or allocated an event, and a slow stage
+ * holds the producers back.
+ *
+ * Events lie in a SharedArrayBuffer, so main thread, workers and native threads take part alike.
+ * The algorithm is the LMAX Disruptor's.
+ *
+ * @example
+ * const orders = Ring.define({ fields: { id: 'u32', price: 'f64' }, stages: { store: {} } });
+ * const ring = Ring.create({ ...orders, capacity: 1024 });
+ * const out = ring.producer();
+ * out.tryPublish((event, price) => { event.price = price; }, 12.5);
+ * const closed = ring.close(); // takes nothing more; what was accepted is consumed
+ * for await (const batch of ring.consumer('store')) {
+ *   for (const event of batch) console.log(event.price);
+ * }
+ * await closed;
+ */
+export declare class Ring<F extends Fields, S extends Stages> extends SharedRing {
+  #private;
+  private constructor();
+  /**
+   * Fields and stages of a ring, checked; for {@link create} and, in other threads, for {@link attach}.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`: a field or stage that cannot be, stages in a circle, a field owned by two
+   *   stages that may run at the same time.
+   */
+  static define<
+    const F extends Fields,
+    Names extends string,
+    const S extends CheckedStages<F, Names>,
+  >(definition: {
+    fields: F;
+    stages: S & CheckedStages<F, keyof S & string>;
+  }): RingDefinition<F, S>;
+  /**
+   * Makes a ring.
+   *
+   * @param options `capacity` is the number of slots, a power of two from 2 to 2^30.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  static create<F extends Fields, S extends Stages>(
+    options: RingDefinition<F, S> &
+      RingOptions & {
+        readonly capacity: number;
+      },
+  ): Ring<F, S>;
+  /**
+   * The ring behind a handle, in another thread than the one that made it.
+   *
+   * @param definition Types the ring; what it says is checked against the handle.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` for something else than a ring's handle, or another version's.
+   */
+  static attach<F extends Fields, S extends Stages>(
+    handle: Handle<Ring<F, S>>,
+    definition?: RingDefinition<F, S>,
+  ): Ring<F, S>;
+  /** Number of slots. */
+  get capacity(): number;
+  /**
+   * Opens a producer for this thread.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when the seat is taken: a ring has one unless `producers` is `'multi'`.
+   */
+  producer(): Producer<Event_2<F>>;
+  /**
+   * Opens a stage for this thread: it goes on behind what was released last.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage or somebody has it open.
+   */
+  consumer<N extends keyof S & string>(
+    name: N,
+    options?: ConsumerOptions,
+  ): Consumer<StageEvent<F, S[N]>>;
+}
+
+/** What {@link SharedRing.close} ended with. */
+export declare interface RingClosed {
+  /** Events (places, of a byte ring) that every stage has consumed, since the ring was made. */
+  readonly consumed: number;
+  /** Those that were published and not consumed by every stage when the timeout passed. */
+  readonly abandoned: number;
+}
+
+/** The fields of a ring's events, and its stages: shared by the code of all threads. */
+export declare interface RingDefinition<F extends Fields, S extends Stages> {
+  readonly fields: F;
+  readonly stages: S;
+}
+
+/** What a ring of either kind is made with. */
+export declare interface RingOptions {
+  /**
+   * `'single'` (default): one producer at a time, which costs least. `'multi'`: up to `maxProducers`.
+   */
+  readonly producers?: 'single' | 'multi';
+  /** Producers of a `'multi'` ring at a time, 1 to 32; default 8. */
+  readonly maxProducers?: number;
+  /** How consumers without events wait; default `'adaptive'`: look a while, then sleep. */
+  readonly wait?: Wait;
+}
+
+/** Counts of a ring. */
+export declare interface RingStatistics {
+  /** Next event to be published: as many have been. */
+  readonly cursor: number;
+  readonly capacity: number;
+  readonly producers: number;
+  /**
+   * Events (places, of a byte ring) that were accepted and never seen by consumers: their producer's thread ended
+   * before they were flushed, or a consumer failed and stopped the ring.
+   */
+  readonly lost: number;
+  readonly stages: Readonly<Record<string, StageStatistics>>;
+}
+
+/** What a failing handler does to the ring. */
+export declare interface RunOptions {
+  /** `'stop'` (default): the ring stops, producers are told `ERR_MILLRACE_CONSUMER_FAILED`. */
+  readonly onError?: 'stop';
+}
+
+/** Native threads that run native work as coroutines. */
+export declare class Scheduler {
+  #private;
+  private constructor();
+  /**
+   * Starts a scheduler. It ends by {@link close}, or with this thread, whose event loop it does not hold.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+   */
+  static create(options?: SchedulerOptions): Scheduler;
+  /**
+   * Totals since it was made.
+   *
+   * @throws `ERR_MILLRACE_CLOSED`.
+   */
+  stats(): SchedulerStatistics;
+  /** Ends the scheduler: what waits in it is cancelled and rejects with `ERR_MILLRACE_CLOSED`, its threads end. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+  [inspect.custom](): string;
+}
+
+/** How a scheduler runs. */
+export declare interface SchedulerOptions {
+  /** Native threads that run native work in coroutines, 1 to 256; default 1. */
+  readonly nativeWorkers?: number;
+  /** Name of the threads; the kernel shows the first 15 bytes. */
+  readonly name?: string;
+}
+
+/** Totals of a scheduler since it was made; `parked` is what is so now. */
+export declare interface SchedulerStatistics {
+  readonly spawned: number;
+  readonly finished: number;
+  /** Coroutines that another worker started than the one they were queued on. */
+  readonly steals: number;
+  readonly parked: number;
+  /** Wakes of a sleeping worker, and those that could be spared. */
+  readonly wakes: number;
+  readonly elided: number;
+}
+
+/** What both kinds of rings have in common. */
+export declare abstract class SharedRing {
+  #private;
+  /** Slots, or bytes of a byte ring. */
+  abstract get capacity(): number;
+  /** Plain data with which another thread attaches: survives `workerData` and `postMessage`. */
+  get handle(): Handle<this>;
+  /**
+   * Runs native work as a stage: in a coroutine on a scheduler's native threads, no JavaScript on the way.
+   *
+   * @param stage Opened for the work; the stage must own the fields it writes.
+   * @returns A promise that resolves when the ring has ended, and rejects when the work cannot begin
+   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`) or failed (`ERR_MILLRACE_INTERNAL`).
+   */
+  run(
+    stage: string,
+    work: NativeStage,
+    options: {
+      readonly scheduler: Scheduler;
+    },
+  ): Promise<void>;
+  /** Counts, cheap and exact. */
+  stats(): RingStatistics;
+  /**
+   * Ends the ring for all threads: producers are refused with `ERR_MILLRACE_CLOSED`, stages consume what was
+   * accepted. Resolves when they have, or after `timeout`, and tells how much was and was not consumed. May be
+   * called from any thread, and again.
+   *
+   * @throws `ERR_MILLRACE_CLOSED` when this thread has detached.
+   */
+  close(options?: { readonly timeout?: number }): Promise<RingClosed>;
+  /** Lets go of the ring in this thread, and closes the producers and consumers it has open; others go on. */
+  detach(): void;
+  /** Closes a ring that was made in this thread, and detaches. */
+  [Symbol.asyncDispose](): Promise<void>;
+  [inspect.custom](): string;
+}
+
+/** Something that hands out values one after another until it ends. */
+export declare interface Source<T> extends AsyncIterable<T> {
+  /** The next value. Leaving the wait (signal, timeout) takes nothing. */
+  receive(options?: WaitOptions): Operation<T>;
+}
+
+/** What a consumer's batches have in common. */
+export declare interface StageBatch<E> extends Iterable<E> {
+  readonly sequence: number;
+}
+
+/**
+ * The consumer of a stage: a Source of batches. Opened by the one thread that does this stage's
+ * work; another may open it after {@link close}, or when the thread has ended, and gets what was not
+ * released.
+ */
+export declare abstract class StageConsumer<E, B extends StepBatch<E>> implements Source<B> {
+  #private;
+  /** Name of the stage. */
+  get stage(): string;
+  /**
+   * The batch that is ready now, at most `max` places long; undefined when nothing is. Ends the step before: its
+   * batch is released.
+   */
+  poll(max?: number): B | undefined;
+  /** Waits for a batch; undefined when the ring is closed and everything was consumed. Ends the step before. */
+  receive(options?: WaitOptions): Operation<B>;
+  /**
+   * Batches as they come, until the ring is closed and everything was consumed. Throws `ERR_MILLRACE_CONSUMER_FAILED`
+   * when another stage stopped the ring before that.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<B>;
+  /**
+   * Consumes on this worker thread until the ring is closed and everything was consumed: blocks it, and costs the
+   * least of all ways to consume.
+   *
+   * What this thread publishes meanwhile is flushed after each batch.
+   *
+   * @param handler Gets each event, its number, and whether it is the last of its batch.
+   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; what `handler` throws, after the ring was stopped;
+   *   `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one had got everything.
+   */
+  run(
+    handler: (event: E, sequence: number, endOfBatch: boolean) => void,
+    options?: RunOptions,
+  ): void;
+  /** With `release: 'manual'`: releases every event before the one with this number. */
+  release(sequence: number): void;
+  /**
+   * Feeds a queue with this stage's events, in order, until the ring is closed and everything was consumed. An
+   * event is released once it and all before it have settled; the queue's limit holds this stage, and with it the
+   * producers, back.
+   *
+   * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
+   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED`.
+   */
+  into<Item, Result>(queue: BatchQueue<Item, Result>, options: IntoOptions<E, Item>): Promise<void>;
+  /** True when the ring is closed and everything was consumed. */
+  get ended(): boolean;
+  /** Whether waiting for events keeps the event loop alive; it does unless said otherwise. */
+  ref(): this;
+  /** See {@link ref}. */
+  unref(): this;
+  /** Lets another open this stage. What was not released comes again there. */
+  close(): void;
+  [Symbol.dispose](): void;
+  /** Counts since the ring was made. */
+  stats(): StageStatistics;
+  [inspect.custom](): string;
+}
+
+/** An event as a stage sees it: only the fields it owns may be written. */
+export declare type StageEvent<F extends Fields, S> = {
+  readonly [K in Exclude<keyof F, Owned<S>>]: F[K] extends `bytes(${number})`
+    ? Buffer_2
+    : FieldValue<F[K]>;
+} & {
+  -readonly [K in keyof F & Owned<S>]: FieldValue<F[K]>;
+} & Copies<F>;
+
+/** A stage of a ring. */
+export declare interface StageOptions {
+  /** Stages that must be done with an event first; the producers when left out. */
+  readonly after?: readonly string[];
+  /** Fields this stage may write. No stage that may run at the same time may own them too. */
+  readonly writes?: readonly string[];
+}
+
+/** A record as a stage sees it: header fields, of which it may write those it owns, and the payload. */
+export declare type StageRecord<H extends Fields, S> = Omit<StageEvent<H, S>, 'copy'> & {
+  /** The payload: a Buffer over shared memory, valid until the next step. */
+  readonly bytes: Buffer_2;
+  /** Bytes of the payload. */
+  readonly length: number;
+  /** Which place in the ring the record begins at; grows from record to record. */
+  readonly sequence: number;
+  /** The payload as an ordinary Buffer, to keep. */
+  copy(): Buffer_2;
+};
+
+/** The stages of a ring, by name. */
+export declare type Stages = Readonly<Record<string, StageOptions>>;
+
+/** Counts of one stage. */
+export declare interface StageStatistics {
+  /** Events published that this stage has not released. */
+  readonly lag: number;
+  /** The next event to be released, exact. */
+  readonly sequence: number;
+  readonly batches: number;
+  /** Times this stage went to sleep. */
+  readonly waits: number;
+  /** Wakes this stage made, and those it could spare because nobody slept. */
+  readonly wakes: number;
+  readonly elided: number;
+}
+
+/** How consumers without events wait. `yield` and `spin` never sleep: for threads with a core of their own. */
+export declare type Wait = (typeof waits)[number];
+
+/** How long a wait may take; every wait of Millrace takes these. */
+export declare interface WaitOptions {
+  /** Aborting it ends the wait with `ERR_MILLRACE_ABORTED`; the signal's reason is the `cause`. */
+  signal?: AbortSignal | undefined;
+  /**
+   * Milliseconds after which the wait ends with `ERR_MILLRACE_TIMEOUT`: 0 to 2147483647, or
+   * `Infinity` (the default).
+   */
+  timeout?: number | undefined;
+}
+
+/** How a ring waits, by its number in the header. */
+declare const waits: readonly ['block', 'yield', 'spin', 'adaptive'];
+
+/** Fills an event. `argument` is what was given beside it: so one function serves for all events. */
+export declare type Write<E, A> = (event: E, argument: A) => void;
+
+/** Fills the header fields of a record. */
+export declare type WriteHeader<H, A> = (header: H, argument: A) => void;
+
+/** Fills the i-th event of several. */
+export declare type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
+
+export {};

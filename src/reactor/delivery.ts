@@ -1,0 +1,70 @@
+import { invalidArgument, MillraceError } from '../errors.js';
+import { binding } from '../native/binding.js';
+import { nativeError } from '../ring/native-error.js';
+import { Dispatch } from './dispatch.js';
+import type { Handlers } from './handlers.js';
+import type { Inbox } from './inbox.js';
+import { EVENTS, type IntoRing } from './into-ring.js';
+import { type MessageBatch, MessageBatches } from './message-batches.js';
+import type { Speaker } from './speaker.js';
+
+/** Where the messages of a listener go; said once. */
+export class Delivery {
+  readonly inbox: Inbox;
+  readonly #listener: number;
+  readonly #speaker: Speaker;
+  #to: 'nobody' | 'handlers' | Dispatch = 'nobody';
+
+  /** @param listener Its number in native code. */
+  constructor(listener: number, inbox: Inbox, speaker: Speaker) {
+    this.#listener = listener;
+    this.inbox = inbox;
+    this.#speaker = speaker;
+  }
+
+  /** Everything goes to handlers. */
+  toHandlers(handlers: Handlers): void {
+    this.#checkFree();
+    this.#begin();
+    this.#start(handlers);
+  }
+
+  /** Messages go into a ring; `into` is called when that is possible. What else there is goes to its handlers. */
+  toRing(into: () => IntoRing): void {
+    this.#checkFree();
+    const { start, handlers } = into();
+    start(this.#listener);
+    this.#start(handlers);
+  }
+
+  /** Messages go to who asks for the next ones; another iteration goes on where the last was left. */
+  toLoop(): AsyncIterator<MessageBatch, undefined> {
+    if (!(this.#to instanceof Dispatch)) {
+      this.#checkFree();
+      this.#begin();
+      this.#to = new Dispatch({}, this.#speaker, this.inbox.memory);
+    }
+    return new MessageBatches(this.inbox, this.#to);
+  }
+
+  #checkFree(): void {
+    if (this.inbox.closed)
+      throw new MillraceError('ERR_MILLRACE_CLOSED', 'this listener is closed');
+    if (this.#to === 'nobody') return;
+    throw invalidArgument('listener', 'one in use', 'given to serve, into or a loop once');
+  }
+
+  #begin(): void {
+    try {
+      binding.serveListener(this.#listener, EVENTS);
+    } catch (cause) {
+      throw nativeError(cause, 'this listener');
+    }
+  }
+
+  #start(handlers: Handlers): void {
+    this.#to = 'handlers';
+    const dispatch = new Dispatch(handlers, this.#speaker, this.inbox.memory);
+    this.inbox.start((record) => dispatch.handle(record));
+  }
+}

@@ -1,0 +1,12 @@
+export type { CloseReason } from './close-reason.js';
+export { Connection } from './connection.js';
+export { type Framing, framing } from './framing.js';
+export type { ConnectionHandlers, IntoRingOptions, ListenerHandlers } from './handlers.js';
+export type { ListenOptions } from './listen-options.js';
+export { Listener, type ListenerClosed } from './listener.js';
+export { Message, type ReplyOptions } from './message.js';
+export type { MessageBatch } from './message-batches.js';
+export { Reactor, type ReactorOptions } from './reactor.js';
+export { type RespValue, resp } from './resp.js';
+export { RespArguments, type RespSource } from './resp-arguments.js';
+export type { ListenerStatistics, ReactorStatistics } from './statistics.js';
