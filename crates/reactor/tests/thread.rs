@@ -50,7 +50,8 @@ fn every_descriptor_is_closed_on_exec() {
         let target = fs::read_link(path.to_str().unwrap().replace("fdinfo", "fd")).unwrap_or_default();
         let target = target.to_string_lossy();
         if target.starts_with("socket:") || target.starts_with("anon_inode:") {
-            let flags = field(path.to_str().unwrap(), "flags", 8).unwrap();
+            // One of the test beside this one may be closed by now.
+            let Some(flags) = field(path.to_str().unwrap(), "flags", 8) else { continue };
             assert_ne!(flags & CLOSE_ON_EXEC, 0, "{target}");
             looked_at += 1;
         }
