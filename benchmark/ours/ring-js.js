@@ -9,12 +9,20 @@ await transfer.start(new URL('ring-js-worker.js', import.meta.url), { ring: ring
 
 let sum = 0;
 let count = 0;
-for await (const batch of consumer) {
+
+function consume(batch) {
   for (const event of batch) {
     sum = (sum + event.id + event.qty) | 0;
   }
   count += batch.length;
   transfer.progress(count);
+}
+
+/** What is ready is polled, which allocates nothing; only a wait costs a promise. */
+for await (const first of consumer) {
+  for (let batch = first; batch; batch = consumer.poll()) {
+    consume(batch);
+  }
   if (count >= transfer.total) {
     break;
   }
