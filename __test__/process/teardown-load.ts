@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { Ring } from 'millrace';
+import { Ring, Scheduler } from 'millrace';
 import { binding } from '#dist/native/binding.js';
 import { environment } from '#dist/park/environment.js';
 import { random } from '../batch/random.js';
-import { check, gossip, jobs, places, results, stageOf, write } from './teardown-rings.js';
+import { check, gossip, hash, jobs, places, results, stageOf, write } from './teardown-rings.js';
 
 /**
  * Starts and terminates workers at random moments, several alive at a time, and prints what is left: run by
@@ -110,6 +110,8 @@ async function use(ring: AnyRing, stages: string[]) {
   return { seats, whole: arrived.every((n) => n === count), ...(await ring.close()) };
 }
 
+const scheduler = Scheduler.create({ nativeWorkers: 2 });
+const hashing = rings.jobs.run('hash', hash, { scheduler });
 const publishing = publishJobs();
 const consuming = consumeResults();
 const warm = await liveUntil(warmUp);
@@ -122,6 +124,8 @@ const again = [
   await use(rings.gossip, everywhere),
   await use(rings.results as AnyRing, ['main']),
 ];
+await hashing;
+await scheduler.close();
 const [regions] = binding.environmentStats(environment);
 const lost = rings.gossip.stats().lost + rings.results.stats().lost;
 console.log(JSON.stringify({ started, received, lost, warm, end, regions, rings: again }));

@@ -1,4 +1,4 @@
-import { Ring } from 'millrace';
+import { native, Ring } from 'millrace';
 
 /** Workers alive at a time; each has a place, and with it a stage in every ring of many stages. */
 export const places = 6;
@@ -14,14 +14,25 @@ export function stageOf(place: number): string {
 
 const fields = { sender: 'u32', number: 'u32', check: 'u32' } as const;
 
-/** From the main thread to every worker. */
-export const jobs = Ring.define({ fields, stages });
+/** A native thread works on every event first: it writes into it, and rings whoever waits behind. */
+const hashed = { ...fields, digest: 'bytes(32)' } as const;
+const behind = Object.fromEntries(Object.keys(stages).map((name) => [name, { after: ['hash'] }]));
+export const hash = native.hash('sha256', { from: 'digest', to: 'digest' });
+
+/** From the main thread, through a native stage, to every worker. */
+export const jobs = Ring.define({
+  fields: hashed,
+  stages: { hash: { writes: ['digest'] }, ...behind },
+});
 /** From every worker to every worker. */
 export const gossip = Ring.define({ fields, stages });
 /** From every worker to the main thread. */
 export const results = Ring.define({ fields, stages: { main: {} } });
-/** Inside one worker. */
-export const own = Ring.define({ fields, stages: { here: {} } });
+/** Inside one worker, through a native stage of its own. */
+export const own = Ring.define({
+  fields: hashed,
+  stages: { hash: { writes: ['digest'] }, here: { after: ['hash'] } },
+});
 
 interface Note {
   sender: number;

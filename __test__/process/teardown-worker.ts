@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Ring } from 'millrace';
-import { check, gossip, jobs, own, results, stageOf, write } from './teardown-rings.js';
+import { Ring, Scheduler } from 'millrace';
+import { check, gossip, hash, jobs, own, results, stageOf, write } from './teardown-rings.js';
 
 /** Lives until it is terminated: consumes, publishes, and waits, in every way there is. */
 const { place, sender, blocks, multi, handles } = workerData;
@@ -11,8 +11,12 @@ const todo = Ring.attach(handles.jobs, jobs);
 const done = Ring.attach(handles.results, results);
 const mine = Ring.create({ ...own, capacity: 16, producers: multi ? 'multi' : 'single' });
 
+// A thread of its own for every fourth: it writes and rings while its environment ends.
+const scheduler = sender % 4 === 0 ? Scheduler.create() : undefined;
+if (scheduler) mine.run('hash', hash, { scheduler }).catch(() => {});
+
 const outs = [heard.producer(), done.producer(), mine.producer()] as const;
-const consumers = [todo.consumer(stageOf(place)), mine.consumer('here')] as const;
+const consumers = [todo.consumer(stageOf(place) as 'hash'), mine.consumer('here')] as const;
 
 async function publish(out: (typeof outs)[number]): Promise<never> {
   for (;;) {
