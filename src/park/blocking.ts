@@ -29,9 +29,15 @@ export function checkMayBlock(what: string): void {
  * looks whether the worker was terminated: a loop of native calls alone would hold that up.
  *
  * @param spin Whether to look a while before sleeping.
+ * @param sleeps Whether to sleep at all.
  * @param look Looks; has to arm what wakes this thread when `arm` is true.
  */
-export function blockUntil(spin: boolean, look: (arm: boolean) => boolean): void {
+export function blockUntil(spin: boolean, sleeps: boolean, look: (arm: boolean) => boolean): void {
+  // A ring whose waiters never sleep: nobody would wake this thread.
+  while (!sleeps) {
+    for (let i = 0; i < SPINS; i++) if (look(false)) return;
+    binding.yieldNow();
+  }
   if (spin) {
     for (let i = 0; i < SPINS; i++) if (look(false)) return;
     for (let i = 0; i < YIELDS; i++) {

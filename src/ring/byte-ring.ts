@@ -71,6 +71,7 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
   ): ByteRing<H, S> {
     const { capacity, header = {} as H, stages } = options;
     checkCapacity(capacity, L.GRANULE);
+    checkFields(placeFields(header).bytes, capacity);
     const { bytes } = placeFields(header);
     if (payloadOffset(bytes) >= capacity / 2) {
       const allowed = `more than twice the ${payloadOffset(bytes)} bytes that a record's header takes`;
@@ -120,4 +121,13 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     const view = makeView(base, this.places, stage.writes, `stage '${name}'`, arrays);
     return ByteConsumer.open<StageRecord<H, S[N]>>(this.memory, stage, view, options);
   }
+}
+
+const MAX_FIELD_BYTES = 65_536;
+
+/** A record's header fields take a quarter of the ring at most. */
+function checkFields(bytes: number, capacity: number): void {
+  const most = Math.min(MAX_FIELD_BYTES, Math.floor((capacity / 4 - L.RECORD_PREFIX) / 8) * 8);
+  if (bytes > most)
+    throw invalidArgument('header', `${bytes} bytes`, `fields of at most ${most} bytes`);
 }

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { MillraceError } from '../errors.js';
+import { invalidArgument, MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { closeSource, environment, keep, letGo, openSource } from '../park/environment.js';
 import { Arrays } from './arrays.js';
@@ -23,13 +23,24 @@ export interface Geometry {
   readonly start: number;
 }
 
+/** Byte offsets are 32-bit integers, which is what makes them fast. */
+const MAX_LENGTH = 2 ** 31 - 1;
+
 /** Lays a ring out in new shared memory. */
 export function layOut(geometry: Geometry): SharedArrayBuffer {
   const { kind, capacity, stride, fieldBytes, maxProducers, multi, wait, graph, start } = geometry;
   const stages = graph.length;
   const stamps = (L.STAGE_CELLS + (stages + maxProducers) * L.CELL_WORDS) * 4;
   const slots = stamps + (multi ? capacity * 8 : 0);
-  const memory = new SharedArrayBuffer(slots + capacity * stride);
+  const length = slots + capacity * stride;
+  if (length > MAX_LENGTH) {
+    throw invalidArgument(
+      'capacity',
+      capacity,
+      `such that the whole ring has less than 2 GiB, not ${length} bytes`,
+    );
+  }
+  const memory = new SharedArrayBuffer(length);
   const words = new Int32Array(memory);
   randomFillSync(words, L.HEADER_ID, 2);
   words[L.HEADER_MAGIC] = L.MAGIC;

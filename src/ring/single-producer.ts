@@ -48,7 +48,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
 
   override tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean {
     const next = this.#next;
-    if (next === this.#limit && !this.#prepare()) return false;
+    if (((this.#limit - next) | 0) <= 0 && !this.#prepare()) return false;
     const event = this.#event;
     event.$at = this.#slots + (next & this.#mask) * this.#stride;
     write(event as unknown as E, argument as A);
@@ -68,7 +68,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
     const event = this.#event;
     for (let i = 0; i < n; i++) {
       const next = this.#next;
-      if (next === this.#limit && !this.#prepare()) return i;
+      if (((this.#limit - next) | 0) <= 0 && !this.#prepare()) return i;
       event.$at = this.#slots + (next & this.#mask) * this.#stride;
       write(event as unknown as E, from + i, argument);
       this.#next = (next + 1) | 0;
@@ -82,11 +82,11 @@ export class SingleProducer<E extends object> extends Producer<E> {
   #prepare(): boolean {
     this.checkOpen();
     if (this.staged >= FLUSH_AT) this.flush();
-    if (this.#next === this.#free) {
+    if (((this.#free - this.#next) | 0) <= 0) {
       // What is staged must be seen for room to come.
       this.flush();
       this.#free = (this.memory.slowest(this.memory.sinks) + this.memory.capacity) | 0;
-      if (this.#free === this.#next) return false;
+      if (((this.#free - this.#next) | 0) <= 0) return false;
     }
     this.stage();
     const until = FLUSH_AT - this.staged;

@@ -244,6 +244,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   /** With `release: 'manual'`: releases every event before the one with this number. */
   release(sequence: number): void {
     const { reader } = this;
+    reader.checkOpen();
     const from = reader.exact(reader.released);
     const to = reader.exact(reader.next);
     if (!Number.isInteger(sequence) || sequence < from || sequence > to) {

@@ -202,7 +202,7 @@ export class StageReader {
   /** Blocks this worker until something is ready or all is over. */
   block(): void {
     flushStaged();
-    blockUntil(this.memory.spins, (arm) => this.#look(arm && this.memory.sleeps));
+    blockUntil(this.memory.spins, this.memory.sleeps, (arm) => this.#look(arm));
   }
 
   /** Runs `work`, in which {@link block} may be called, with this thread as who is woken. */

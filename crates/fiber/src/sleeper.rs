@@ -43,6 +43,10 @@ impl Sleeper for CoroutineSleeper {
             None => suspend::park(),
         }
     }
+
+    fn yield_now(&self) {
+        suspend::yield_now();
+    }
 }
 
 /// What [`current_sleeper`] found.
@@ -66,6 +70,13 @@ impl Sleeper for CurrentSleeper {
         match self {
             Self::Coroutine(sleeper) => sleeper.sleep(timeout),
             Self::Thread(sleeper) => sleeper.sleep(timeout),
+        }
+    }
+
+    fn yield_now(&self) {
+        match self {
+            Self::Coroutine(sleeper) => sleeper.yield_now(),
+            Self::Thread(sleeper) => sleeper.yield_now(),
         }
     }
 }

@@ -11,6 +11,10 @@ pub trait Sleeper {
     fn waker(&self) -> Waker;
     /// Blocks until woken or until `timeout` has passed.
     fn sleep(&self, timeout: Option<Duration>);
+    /// Lets others run: on this processor, or on this coroutine's worker, where a cancel reaches it.
+    fn yield_now(&self) {
+        std::thread::yield_now();
+    }
 }
 
 /// The calling thread, blocked by the operating system.

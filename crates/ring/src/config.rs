@@ -1,7 +1,7 @@
 //! What a ring is made of, checked before it is made.
 
 use crate::graph::{GraphError, Stage, upstream_masks};
-use crate::layout::{GRANULE, MAX_CAPACITY, MAX_PRODUCERS};
+use crate::layout::{GRANULE, MAX_CAPACITY, MAX_FIELDS, MAX_PRODUCERS, RECORD_PREFIX};
 use std::fmt;
 
 /// Who publishes.
@@ -97,6 +97,12 @@ impl Config {
         self
     }
 
+    /// Most bytes of header fields that a byte ring's records can have: they and their prefix fit into a quarter of it.
+    pub(crate) fn most_fields(&self) -> u32 {
+        let quarter = u64::from(self.capacity) * u64::from(self.stride) / 4;
+        MAX_FIELDS.min(quarter.saturating_sub(u64::from(RECORD_PREFIX)) as u32 & !7)
+    }
+
     /// The upstream mask of each stage, or what is wrong with this ring.
     pub(crate) fn check(&self) -> Result<Vec<u32>, ConfigError> {
         if !self.capacity.is_power_of_two() || !(2..=MAX_CAPACITY).contains(&self.capacity) {
@@ -123,6 +129,8 @@ pub enum ConfigError {
     Stride(u32),
     /// Not from 1 to 32.
     Producers(u32),
+    /// More bytes of header fields than a record of this ring can have.
+    Fields(u32),
     /// The stages do not make a graph.
     Graph(GraphError),
 }
@@ -133,6 +141,9 @@ impl fmt::Display for ConfigError {
             Self::Capacity(got) => write!(f, "capacity is {got}, allowed is a power of two from 2 to 2^30"),
             Self::Stride(got) => write!(f, "stride is {got}, allowed is a positive multiple of 4"),
             Self::Producers(got) => write!(f, "producers is {got}, allowed is 1 to 32"),
+            Self::Fields(got) => {
+                write!(f, "header fields take {got} bytes, allowed is a quarter of the ring, 65,536 at most")
+            }
             Self::Graph(error) => error.fmt(f),
         }
     }

@@ -132,8 +132,12 @@ impl Seat {
             }
             if sleeps {
                 sleeper.sleep(left);
-            } else if wait == Wait::Yield || (wait == Wait::Adaptive && looks >= SPINS) {
-                std::thread::yield_now();
+            } else if wait == Wait::Yield
+                || (wait == Wait::Adaptive && looks >= SPINS)
+                // Now and then, so that a coroutine that spins can be cancelled; true again once `looks` has saturated.
+                || (wait == Wait::Spin && looks % 64 == 63)
+            {
+                sleeper.yield_now();
             } else {
                 std::hint::spin_loop();
             }
@@ -249,14 +253,16 @@ impl ByteConsumer {
             let start = view.slot(sequence);
             // SAFETY: a published record begins here, with its two words.
             let [length, granules] = unsafe { start.cast::<[u32; 2]>().read() };
-            // A scribbled record ends the batch at what was published, not beyond the ring.
-            let granules = granules.clamp(1, available - taken);
+            // A scribbled record ends at what was published, and at the ring's end, which no record crosses.
+            let left = view.geometry.capacity - (sequence & (view.geometry.capacity - 1));
+            let granules = granules.clamp(1, left.min(available - taken));
             taken += granules;
-            if length == PADDING {
+            // Header fields are handed out whole: what has no room for them is no record.
+            let room = granules.saturating_mul(view.geometry.stride);
+            if length == PADDING || room < payload_offset(self.fields) {
                 continue;
             }
-            let room = granules * view.geometry.stride;
-            let length = length.min(room.saturating_sub(payload_offset(self.fields)));
+            let length = length.min(room - payload_offset(self.fields));
             records += 1;
             each(&mut Record { start, fields: self.fields, length, sequence, _ring: std::marker::PhantomData });
         }

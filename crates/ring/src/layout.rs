@@ -30,6 +30,8 @@ pub const MAX_PRODUCERS: u32 = 32;
 pub const CURSOR: u32 = 1 << 31;
 /// Bytes of a byte ring's slot. A record takes one or more.
 pub const GRANULE: u32 = 32;
+/// Most bytes of a record's header fields.
+pub const MAX_FIELDS: u32 = 1 << 16;
 /// Length word of a record that fills the end of the ring, or that was given up: skip it.
 pub const PADDING: u32 = u32::MAX;
 /// Bytes before a record's header fields: its length and its granules.

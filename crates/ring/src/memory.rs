@@ -3,7 +3,7 @@
 use crate::config::{Config, Producers, Wait};
 use crate::graph::sinks;
 use crate::layout::{
-    CELL_BYTES, Cell, HEADER_BYTES, Header, KIND_BYTES, KIND_RING, MAGIC, MAX_STAGES, Offsets, VERSION,
+    CELL_BYTES, Cell, GRANULE, HEADER_BYTES, Header, KIND_BYTES, KIND_RING, MAGIC, MAX_STAGES, Offsets, VERSION,
 };
 use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use millrace_park::{Region, Turn, WakerTable};
@@ -273,7 +273,7 @@ fn read_geometry(header: &Header, length: usize) -> Result<Geometry, LayoutError
     }
     let fields = match number(&header.kind) {
         KIND_RING => None,
-        KIND_BYTES => Some(number(&header.fields)),
+        KIND_BYTES if number(&header.stride) == GRANULE => Some(number(&header.fields)),
         _ => return Err(LayoutError::Inconsistent),
     };
     let config = Config {
@@ -292,7 +292,7 @@ fn read_geometry(header: &Header, length: usize) -> Result<Geometry, LayoutError
     let geometry = Geometry::new(&config, upstream, fields);
     let Offsets { stamps, slots, length: needed, .. } = geometry.offsets;
     let placed = number(&header.stamps) as usize == stamps && number(&header.slots) as usize == slots;
-    if !placed || length < needed || fields.is_some_and(|fields| fields > config.stride * config.capacity / 4) {
+    if !placed || length < needed || fields.is_some_and(|fields| fields > config.most_fields()) {
         return Err(LayoutError::Inconsistent);
     }
     Ok(geometry)

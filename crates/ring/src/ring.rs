@@ -3,7 +3,7 @@
 use crate::claim::{ClaimError, ended};
 use crate::config::{Config, ConfigError};
 use crate::consumer::{ByteConsumer, Consumer, take_stage};
-use crate::layout::{CLOSING, FAILED, OPEN};
+use crate::layout::{CLOSING, FAILED, GRANULE, OPEN};
 use crate::memory::{Memory, View};
 use crate::producer::{ByteProducer, Producer, count_lost, leave_seat, publish_copied, push_copied, take_seat};
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -59,6 +59,12 @@ impl Ring {
     /// # Errors
     /// What is wrong with the configuration.
     pub fn create_bytes(config: Config, fields: u32) -> Result<Self, ConfigError> {
+        if config.stride != GRANULE {
+            return Err(ConfigError::Stride(config.stride));
+        }
+        if fields > config.most_fields() {
+            return Err(ConfigError::Fields(fields));
+        }
         Self::on_heap(config, Some(fields))
     }
 
