@@ -173,7 +173,8 @@ export declare interface BatchSizes {
 export declare class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch<R>> {}
 
 /**
- * Publishes records of any length up to half of the ring. Flushed as events are: see {@link Producer}. On a
+ * Publishes records of any length up to half of the ring. Flushed when 64 KiB are staged, at the end of the turn,
+ * before this thread waits or blocks, after each batch inside `run`, or by {@link flush}. On a
  * multi-producer ring each record is published at once, by one native call.
  */
 export declare class ByteProducer<H extends object> {

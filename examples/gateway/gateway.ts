@@ -143,7 +143,9 @@ export class Gateway {
       await records.close();
       await store.ended;
     });
-    records.run('digest', native.hash('sha256', { to: 'digest' }), { scheduler });
+    records
+      .run('digest', native.hash('sha256', { to: 'digest' }), { scheduler })
+      .catch((error: Error) => this.#failed(error.message));
     this.#metrics.run(records).catch((error: Error) => this.#failed(error.message));
     await store.ready;
     listener.into(records, {

@@ -2,6 +2,7 @@ import { invalidArgument, MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { call, environment } from '../park/environment.js';
 import type { Place } from '../ring/fields.js';
+import { layout } from '../ring/layout.js';
 import { nativeError } from '../ring/native-error.js';
 import type { SharedRing } from '../ring/shared-ring.js';
 import type { Scheduler } from './scheduler.js';
@@ -91,7 +92,8 @@ function stageError(error: unknown, stage: string): Error {
 
 function source(ring: SharedRing, name: string | undefined) {
   if (name === undefined) {
-    if (ring.constructor.name === 'ByteRing') return { from: -1, fromLength: 0, fromText: false };
+    if (ring.memory.words[layout.HEADER_KIND] === layout.KIND_BYTES)
+      return { from: -1, fromLength: 0, fromText: false };
     throw invalidArgument('from', name, "the name of a 'bytes(n)' or 'utf8(n)' field");
   }
   const from = field(ring.places, 'from', name);
