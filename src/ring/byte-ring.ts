@@ -7,6 +7,7 @@ import { eventView } from './event-view.js';
 import { type Fields, placeFields } from './fields.js';
 import { makeGraph, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
+import { layOut } from './lay-out.js';
 import { layout as L } from './layout.js';
 import { recordView } from './record.js';
 import { payloadOffset } from './record-step.js';
@@ -15,7 +16,6 @@ import {
   checkCapacity,
   checkRingOptions,
   firstSequence,
-  layOut,
   type RingOptions,
   SharedRing,
 } from './shared-ring.js';

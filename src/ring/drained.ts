@@ -1,10 +1,10 @@
 import { binding } from '../native/binding.js';
 import { wait } from '../operation.js';
 import { environment, listenToSource } from '../park/environment.js';
+import { stageCell } from './cells.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import type { RingMemory } from './ring-memory.js';
-import { stageCell } from './ring-memory.js';
 import type { RingClosed } from './shared-ring.js';
 
 /** The bit of a sleepers word that no stage has: it stands for who waits for the end. */

@@ -17,6 +17,6 @@ export type {
   ConsumerOptions,
   RunOptions,
   StageBatch,
-  StageStatistics,
 } from './stage-consumer.js';
 export { StageConsumer } from './stage-consumer.js';
+export type { StageStatistics } from './stage-statistics.js';

@@ -1,84 +1,12 @@
-import { randomFillSync } from 'node:crypto';
-import { invalidArgument, MillraceError } from '../errors.js';
+import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { closeSource, environment, keep, letGo, openSource } from '../park/environment.js';
 import { Arrays } from './arrays.js';
+import { cellsOf, stageCell } from './cells.js';
 import { type Stage, sinksOf } from './graph.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { nativeError } from './native-error.js';
 import { flushStaged } from './staged.js';
-
-/** What a ring is made of. */
-export interface Geometry {
-  readonly kind: typeof L.KIND_RING | typeof L.KIND_BYTES;
-  readonly capacity: number;
-  readonly stride: number;
-  /** Byte rings: bytes of a record's header fields. */
-  readonly fieldBytes: number;
-  readonly maxProducers: number;
-  readonly multi: boolean;
-  readonly wait: Wait;
-  readonly graph: readonly Stage[];
-  /** First sequence; 0 but for tests of the wrap. */
-  readonly start: number;
-}
-
-/** Byte offsets are 32-bit integers, which is what makes them fast. */
-const MAX_LENGTH = 2 ** 31 - 1;
-
-/** Lays a ring out in new shared memory. */
-export function layOut(geometry: Geometry): SharedArrayBuffer {
-  const { kind, capacity, stride, fieldBytes, maxProducers, multi, wait, graph, start } = geometry;
-  const stages = graph.length;
-  const stamps = (L.STAGE_CELLS + (stages + maxProducers) * L.CELL_WORDS) * 4;
-  const slots = stamps + (multi ? capacity * 8 : 0);
-  const length = slots + capacity * stride;
-  if (length > MAX_LENGTH) {
-    throw invalidArgument(
-      'capacity',
-      capacity,
-      `such that the whole ring has less than 2 GiB, not ${length} bytes`,
-    );
-  }
-  const memory = new SharedArrayBuffer(length);
-  const words = new Int32Array(memory);
-  randomFillSync(words, L.HEADER_ID, 2);
-  words[L.HEADER_MAGIC] = L.MAGIC;
-  words[L.HEADER_VERSION] = L.VERSION;
-  words[L.HEADER_KIND] = kind;
-  words[L.HEADER_LENGTH] = memory.byteLength | 0;
-  words[L.HEADER_WAIT] = waits.indexOf(wait);
-  words[L.HEADER_CAPACITY] = capacity;
-  words[L.HEADER_STRIDE] = stride;
-  words[L.HEADER_STAGES] = stages;
-  words[L.HEADER_MULTI] = multi ? 1 : 0;
-  words[L.HEADER_MAX_PRODUCERS] = maxProducers;
-  words[L.HEADER_STAMPS] = stamps;
-  words[L.HEADER_SLOTS] = slots;
-  words[L.HEADER_FIELDS] = fieldBytes;
-  for (const { index, upstream } of graph) words[L.HEADER_UPSTREAM + index] = upstream;
-  words[L.CLAIM_CELL + L.CELL_GATE] = start;
-  for (const cell of [L.CURSOR_CELL, L.CLAIM_CELL]) words[cell + L.CELL_VALUE] = start;
-  for (let stage = 0; stage < stages; stage++) words[stageCell(stage) + L.CELL_VALUE] = start;
-  if (!multi) words[stageCell(stages) + L.CELL_STAGED] = start;
-  // A stamp says `sequence + 1`: the first sequence itself is nobody's stamp.
-  if (multi && start !== 0) words.fill(start, stamps / 4, stamps / 4 + capacity);
-  return memory;
-}
-
-/** Word of a stage's cell. */
-export function stageCell(stage: number): number {
-  return L.STAGE_CELLS + stage * L.CELL_WORDS;
-}
-
-/** The cells that a mask of stages, or of the cursor, names. */
-export function cellsOf(mask: number): number[] {
-  const cells: number[] = mask & (1 << L.CURSOR_BIT) ? [L.CURSOR_CELL] : [];
-  for (let stage = 0; stage < L.MAX_STAGES; stage++) {
-    if (mask & (1 << stage)) cells.push(stageCell(stage));
-  }
-  return cells;
-}
 
 /** What this thread has of a ring, without the objects that use it: so it can be given back when they are forgotten. */
 interface Attachment {

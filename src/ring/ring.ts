@@ -7,6 +7,7 @@ import { eventView } from './event-view.js';
 import { type Fields, type FieldValue, placeFields } from './fields.js';
 import { makeGraph, type StageOptions, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
+import { layOut } from './lay-out.js';
 import { layout as L } from './layout.js';
 import { MultiProducer } from './multi-producer.js';
 import type { Producer } from './producer.js';
@@ -14,7 +15,6 @@ import {
   checkCapacity,
   checkRingOptions,
   firstSequence,
-  layOut,
   type RingOptions,
   SharedRing,
 } from './shared-ring.js';

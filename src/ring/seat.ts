@@ -2,9 +2,10 @@ import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { type Cancel, type WaitOptions, wait } from '../operation.js';
 import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
+import { stageCell } from './cells.js';
 import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
-import { type RingMemory, stageCell } from './ring-memory.js';
+import type { RingMemory } from './ring-memory.js';
 
 /** @internal A producer's seat in a ring: its bit, its cell, and how it waits for room. */
 export class Seat {

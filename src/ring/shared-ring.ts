@@ -8,8 +8,8 @@ import { type Fields, type Place, placeFields } from './fields.js';
 import { makeGraph, type Stage, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
 import { layout as L, type Wait, waits } from './layout.js';
-import { layOut, RingMemory } from './ring-memory.js';
-import { type StageStatistics, stageStatistics } from './stage-consumer.js';
+import { RingMemory } from './ring-memory.js';
+import { type StageStatistics, stageStatistics } from './stage-statistics.js';
 import { flushStaged } from './staged.js';
 
 /** What a ring of either kind is made with. */
@@ -191,5 +191,3 @@ export function checkCapacity(capacity: number, unit: number): void {
 
 /** @internal The first sequence of rings made here; tests start just before the wrap. */
 export const firstSequence = { value: 0 };
-
-export { layOut };

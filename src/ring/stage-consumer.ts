@@ -4,9 +4,9 @@ import { invalidArgument } from '../errors.js';
 import { type Operation, operation, type Source, type WaitOptions } from '../operation.js';
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
-import { layout as L } from './layout.js';
-import { type RingMemory, stageCell } from './ring-memory.js';
+import type { RingMemory } from './ring-memory.js';
 import { StageReader } from './stage-reader.js';
+import { type StageStatistics, stageStatistics } from './stage-statistics.js';
 import { flushStaged } from './staged.js';
 
 /** How a consumer takes events. */
@@ -24,20 +24,6 @@ export interface ConsumerOptions {
 export interface RunOptions {
   /** `'stop'` (default): the ring stops, producers are told `ERR_MILLRACE_CONSUMER_FAILED`. */
   readonly onError?: 'stop';
-}
-
-/** Counts of one stage. */
-export interface StageStatistics {
-  /** Events published that this stage has not released. */
-  readonly lag: number;
-  /** The next event to be released, exact. */
-  readonly sequence: number;
-  readonly batches: number;
-  /** Times this stage went to sleep. */
-  readonly waits: number;
-  /** Wakes this stage made, and those it could spare because nobody slept. */
-  readonly wakes: number;
-  readonly elided: number;
 }
 
 /** What a consumer's batches have in common. */
@@ -329,20 +315,4 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     const { lag, sequence } = this.stats();
     return `${this.constructor.name} { stage: '${this.stage}', sequence: ${sequence}, lag: ${lag} }`;
   }
-}
-
-/** Counts of a stage, from any thread. */
-export function stageStatistics(memory: RingMemory, stage: Stage): StageStatistics {
-  const { words } = memory;
-  const cell = stageCell(stage.index);
-  const value = Atomics.load(words, cell);
-  const count = (offset: number) => (words[cell + offset] as number) >>> 0;
-  return {
-    lag: (Atomics.load(words, L.CURSOR_CELL) - value) | 0,
-    sequence: memory.exact(cell, value),
-    batches: count(L.CELL_BATCHES),
-    waits: count(L.CELL_WAITS),
-    wakes: count(L.CELL_MADE),
-    elided: count(L.CELL_ELIDED),
-  };
 }

@@ -3,10 +3,11 @@ import { binding } from '../native/binding.js';
 import type { Cancel } from '../operation.js';
 import { blockUntil, checkMayBlock } from '../park/blocking.js';
 import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
+import { cellsOf, stageCell } from './cells.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
-import { cellsOf, type RingMemory, stageCell } from './ring-memory.js';
+import type { RingMemory } from './ring-memory.js';
 import { flushStaged } from './staged.js';
 
 /** Whom a waker wakes when it is no source: the thread that sets it. */

@@ -1,0 +1,15 @@
+import { layout as L } from './layout.js';
+
+/** Word of a stage's cell. */
+export function stageCell(stage: number): number {
+  return L.STAGE_CELLS + stage * L.CELL_WORDS;
+}
+
+/** The cells that a mask of stages, or of the cursor, names. */
+export function cellsOf(mask: number): number[] {
+  const cells: number[] = mask & (1 << L.CURSOR_BIT) ? [L.CURSOR_CELL] : [];
+  for (let stage = 0; stage < L.MAX_STAGES; stage++) {
+    if (mask & (1 << stage)) cells.push(stageCell(stage));
+  }
+  return cells;
+}
