@@ -34,6 +34,8 @@ export class ByteProducer<H extends object> {
   #published: number;
   /** Sequences before this are free. */
   #free: number;
+  /** A claim is noted; what it is for may have failed. */
+  #announced = false;
   /** @internal */
   scheduled = false;
 
@@ -112,6 +114,11 @@ export class ByteProducer<H extends object> {
       this.#free = (memory.slowest(memory.sinks) + memory.capacity) | 0;
       if (((this.#free - this.#next) | 0) < padding + granules) return undefined;
     }
+    if (!this.#announced) {
+      this.#seat.announce((this.#next + padding + granules) | 0, this.#next);
+      this.#announced = true;
+      flushAtEndOfTurn(this);
+    }
     if (padding > 0) {
       const at = (memory.slots + (this.#next & memory.mask) * L.GRANULE) >> 2;
       memory.words[at] = L.PADDING;
@@ -141,18 +148,18 @@ export class ByteProducer<H extends object> {
 
   #accepted(): void {
     this.#seat.noteStaged(this.#next);
-    if (!this.scheduled) flushAtEndOfTurn(this);
     if (((this.#next - this.#published) | 0) * L.GRANULE >= FLUSH_AT) this.flush();
   }
 
   /** Makes what was accepted visible, and wakes consumers that wait for it. */
   flush(): void {
-    if (this.#next === this.#published || this.#own) return;
+    if (this.#next === this.#published && !this.#announced) return;
+    this.#announced = false;
     const { memory } = this.#seat;
-    if (memory.words[L.HEADER_STATE] === L.FAILED) {
+    if (this.#next === this.#published || memory.words[L.HEADER_STATE] === L.FAILED) {
       this.#seat.lose((this.#next - this.#published) | 0);
       this.#next = this.#published;
-      this.#seat.noteStaged(this.#next);
+      this.#seat.withdraw(this.#next);
       return;
     }
     this.#published = this.#next;

@@ -20,11 +20,8 @@ export async function drained(
   const cells = graph.map(({ index }) => stageCell(index));
   const left = () => (Atomics.load(words, L.CURSOR_CELL) - memory.slowest(cells)) | 0;
   // Nobody consumes the rest of a ring that failed.
-  const over = () => {
-    const missing = left();
-    const cursor = Atomics.load(words, L.CURSOR_CELL);
-    return memory.state === L.FAILED || (missing === 0 && !memory.staged(cursor));
-  };
+  const over = () =>
+    memory.ended(Atomics.load(words, L.CURSOR_CELL)) && (memory.state === L.FAILED || left() === 0);
   if (!over() && timeout !== 0) {
     const source = memory.openSource();
     let look = () => {};

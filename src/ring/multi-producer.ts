@@ -84,12 +84,12 @@ export class MultiProducer<E extends object> extends Producer<E> {
     this.#event.$at = this.#staged * this.#stride;
     if (this.#staged > 0 && !this.closed) return;
     this.checkOpen();
-    if (!this.seat.noteStagedFirst(1)) this.#refuse(this.memory.closedError());
+    this.seat.announce(1, 0);
   }
 
   /** The event that was begun is not accepted. */
   #refuse(error: unknown): never {
-    if (this.seat.open) this.#note();
+    if (this.seat.open) this.seat.withdraw(this.#staged);
     throw error;
   }
 
@@ -108,7 +108,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
     if (published < FULL) {
       this.seat.lose(this.#staged);
       this.#staged = 0;
-      this.#note();
+      this.seat.withdraw(0);
       return;
     }
     if (published > 0) this.#drop(published);
@@ -121,12 +121,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
     const words = this.#stride >> 2;
     if (count < this.#staged) this.#words.copyWithin(0, count * words, this.#staged * words);
     this.#staged -= count;
-    this.#note();
-  }
-
-  /** A closed ring whose consumers have seen all that is published goes on until nothing is staged: they look again. */
-  #note(): void {
-    if (!this.seat.noteStagedFirst(this.#staged)) this.memory.wakeAll();
+    this.seat.withdraw(this.#staged);
   }
 
   #retrying = false;

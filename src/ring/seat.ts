@@ -46,10 +46,24 @@ export class Seat {
     this.memory.words[this.cell + L.CELL_STAGED] = staged;
   }
 
-  /** Notes the same, and then tells whether the ring is open: a close that comes later sees the note. */
-  noteStagedFirst(staged: number): boolean {
+  /**
+   * Notes what is about to be accepted, before any of it was: a close that comes later sees the note, and waits.
+   *
+   * @param staged What is noted, as in {@link noteStaged}.
+   * @param nothing What was noted before.
+   * @throws When the ring was closed before.
+   */
+  announce(staged: number, nothing: number): void {
     Atomics.store(this.memory.words, this.cell + L.CELL_STAGED, staged);
-    return this.memory.state === L.OPEN;
+    if (this.memory.state === L.OPEN) return;
+    this.withdraw(nothing);
+    throw this.memory.closedError();
+  }
+
+  /** Notes less than before: who waits for a closed ring to end looks again. */
+  withdraw(staged: number): void {
+    Atomics.store(this.memory.words, this.cell + L.CELL_STAGED, staged);
+    if (this.memory.state !== L.OPEN) this.memory.wakeAll();
   }
 
   /** Events, or places of a byte ring, that were accepted will never be seen. */

@@ -89,19 +89,22 @@ export class SingleProducer<E extends object> extends Producer<E> {
       if (((this.#free - this.#next) | 0) <= 0) return false;
     }
     this.stage();
+    // A write that throws leaves the note to the flush.
+    if (this.#next === this.#published) this.seat.announce((this.#next + 1) | 0, this.#next);
     const until = FLUSH_AT - this.staged;
     this.#limit = (this.#next + Math.min(until, (this.#free - this.#next) | 0)) | 0;
     return true;
   }
 
   override flush(): void {
-    if (this.#next === this.#published) return;
+    // Nothing was accepted since the last flush, nor announced.
+    if (this.#next === this.#published && this.#limit === this.#published) return;
     const { memory } = this;
-    if (memory.words[L.HEADER_STATE] === L.FAILED) {
+    if (this.#next === this.#published || memory.words[L.HEADER_STATE] === L.FAILED) {
       this.seat.lose(this.staged);
       this.#next = this.#published;
       this.#limit = this.#next;
-      this.seat.noteStaged(this.#next);
+      this.seat.withdraw(this.#next);
       return;
     }
     this.#published = this.#next;

@@ -25,6 +25,14 @@
 //! *No claim is published early.* The cursor stands on claims' first slots only, so a stamp that P4 finds there is a
 //! first slot's. P1 overwrites the stamps of the slots behind, so that none from 2^32 events ago can match.
 //!
+//! # A close that meets a claim
+//! Whoever looks whether a closing ring has ended must see what is being accepted, and whoever accepts must see a close
+//! that was looked at. A producer notes in its cell what it is about to claim, and then looks at the state; a consumer
+//! looks at the state and then at the notes, all in the single order of SeqCst accesses. So either the consumer finds
+//! the note and waits, or the producer finds the ring closed, takes the note back and has the consumers look again. One
+//! producer's note is the sequence behind what it claims, and stands until the cursor has reached it; of many
+//! producers' notes only whether they are zero counts, and the claim sequence takes over where they end.
+//!
 //! `gate`, beside the claim sequence, is a shared lower bound of the slowest sink, so that a claim normally reads no
 //! line that consumers write. It may go back when a slow thread stores it late: that costs a look at the sinks.
 
@@ -89,11 +97,26 @@ impl Claimer {
 
     /// Claims `n` slots that begin at `at`; `Ok(false)` when another producer was faster.
     #[inline]
-    pub(crate) fn try_claim(&mut self, view: &View<'_>, at: u32, n: u32) -> Result<bool, ClaimError> {
-        if view.header.state.load(Acquire) != OPEN {
+    pub(crate) fn try_claim(&mut self, memory: &Memory, view: &View<'_>, at: u32, n: u32) -> Result<bool, ClaimError> {
+        let open = || seqcst::load(&view.header.state) == OPEN;
+        if !open() {
             return Err(ClaimError::Closed);
         }
-        self.try_claim_accepted(view, at, n)
+        let staged = &self.cell(view).staged;
+        let (note, nothing) = if view.geometry.multi { (1, 0) } else { (at.wrapping_add(n), at) };
+        if self.dirty && !view.geometry.multi {
+            // What the note stands for is not flushed yet.
+            return self.try_claim_accepted(view, at, n);
+        }
+        seqcst::store(staged, note);
+        let outcome = if open() { self.try_claim_accepted(view, at, n) } else { Err(ClaimError::Closed) };
+        if view.geometry.multi || outcome.is_err() {
+            seqcst::store(staged, nothing);
+        }
+        if outcome.is_err() && !open() {
+            memory.consumers().wake(u32::MAX);
+        }
+        outcome
     }
 
     /// The same for events that were accepted while the ring was open.
@@ -206,8 +229,7 @@ pub(crate) fn ended(view: &View<'_>, next: u32) -> bool {
     published == next && claimed == next
 }
 
-/// True while a producer holds events that it accepted and did not flush, behind the cursor. Only producers in
-/// JavaScript do so beyond one call.
+/// True while a producer holds events behind the cursor that it accepted, or is about to, and did not flush.
 fn staged(view: &View<'_>, cursor: u32) -> bool {
     if view.geometry.multi {
         return view.producers.iter().any(|producer| seqcst::load(&producer.staged) != 0);

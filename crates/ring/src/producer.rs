@@ -172,7 +172,7 @@ impl Producer {
         let view = memory.enter().ok_or(ClaimError::Gone)?;
         let start = loop {
             let at = claimer.position(&view);
-            if claimer.try_claim(&view, at, n)? {
+            if claimer.try_claim(memory, &view, at, n)? {
                 break at;
             }
         };
@@ -238,9 +238,11 @@ impl ByteProducer {
     /// # Errors
     /// Nothing is left behind: [`ClaimError`].
     pub fn try_push(&mut self, write: impl FnOnce(&mut [u8]), parts: &[&[u8]]) -> Result<(), ClaimError> {
-        let view = self.seat.memory.enter().ok_or(ClaimError::Gone)?;
-        push(&view, &mut self.seat.claimer, write, parts)
+        let Seat { memory, claimer } = &mut self.seat;
+        let view = memory.enter().ok_or(ClaimError::Gone)?;
+        push(memory, &view, claimer, write, parts)
     }
+
     /// Makes pushed records visible and wakes consumers that wait.
     pub fn flush(&mut self) {
         let Seat { memory, claimer } = &mut self.seat;
@@ -269,6 +271,7 @@ pub(crate) fn max_payload(geometry: &Geometry) -> usize {
 
 /// Claims a record's granules, fills them and commits.
 fn push(
+    memory: &Memory,
     view: &View<'_>,
     claimer: &mut Claimer,
     write: impl FnOnce(&mut [u8]),
@@ -285,7 +288,7 @@ fn push(
         let at = claimer.position(view);
         let left = view.geometry.capacity - (at & (view.geometry.capacity - 1));
         let padding = if granules > left { left } else { 0 };
-        if claimer.try_claim(view, at, padding + granules)? {
+        if claimer.try_claim(memory, view, at, padding + granules)? {
             break (at, padding);
         }
     };
@@ -315,7 +318,7 @@ fn push(
 pub(crate) fn push_copied(memory: &Memory, index: u32, fields: &[u8], payload: &[u8]) -> Result<(), ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
     let mut claimer = Claimer::stateless(index);
-    push(&view, &mut claimer, |to| to.copy_from_slice(fields), &[payload])?;
+    push(memory, &view, &mut claimer, |to| to.copy_from_slice(fields), &[payload])?;
     claimer.flush(memory, &view);
     Ok(())
 }

@@ -152,3 +152,57 @@ fn a_join_is_woken_by_whichever_side_comes_last() {
         }
     });
 }
+
+/// Whatever a producer was told is accepted comes to the consumer, however a close of another thread meets it.
+fn a_close_meets_a_publish(ring: fn() -> Ring, publish: fn(&Ring) -> usize, consume: fn(&Ring) -> usize) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(move || {
+        let ring = ring();
+        let (producing, consuming) = (ring.clone(), ring.clone());
+        let producer = thread::spawn(move || publish(&producing));
+        let consumer = thread::spawn(move || consume(&consuming));
+        ring.close();
+        assert_eq!(consumer.join().unwrap(), producer.join().unwrap());
+    });
+}
+
+fn publish_one(ring: &Ring) -> usize {
+    usize::from(ring.producer(1).unwrap().try_publish(1, |_, _| ()).is_ok())
+}
+
+fn consume_events(ring: &Ring) -> usize {
+    consume_all(ring.consumer("only", 1).unwrap()).len()
+}
+
+#[test]
+fn a_close_meets_the_publish_of_one_producer() {
+    let ring = || Ring::create(config(2).stage("only", &[])).unwrap();
+    a_close_meets_a_publish(ring, publish_one, consume_events);
+}
+
+#[test]
+fn a_close_meets_the_publish_of_one_of_many() {
+    let ring = || Ring::create(config(2).multi(2).stage("only", &[])).unwrap();
+    a_close_meets_a_publish(ring, publish_one, consume_events);
+}
+
+#[test]
+fn a_close_meets_records_that_are_flushed_later() {
+    let ring = || Ring::create_bytes(Config::bytes(128).wait(Wait::Block).stage("only", &[]), 0).unwrap();
+    let publish = |ring: &Ring| {
+        let mut out = ring.byte_producer(1).unwrap();
+        let pushed = (0..2).filter(|_| out.try_push(|_| (), &[b"x"]).is_ok()).count();
+        out.flush();
+        pushed
+    };
+    let consume = |ring: &Ring| {
+        let mut consumer = ring.byte_consumer("only", 1).unwrap();
+        let mut seen = 0;
+        while consumer.wait(&LoomSleeper, None).unwrap() != Waited::Ended {
+            consumer.poll(u32::MAX, |_| seen += 1).unwrap();
+        }
+        seen
+    };
+    a_close_meets_a_publish(ring, publish, consume);
+}

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from '@jest/globals';
+import { ByteRing, Ring } from 'millrace';
+import { closing } from './rings.js';
+
+function create(bytes: boolean, producers: 'single' | 'multi') {
+  const common = { capacity: 1024, producers, stages: { read: {} } } as const;
+  return closing(
+    bytes ? ByteRing.create(common) : Ring.create({ ...common, fields: { n: 'u32' } }),
+  );
+}
+
+const program = (name: string) => new URL(`./${name}.js`, import.meta.url);
+
+test.each([
+  { bytes: false, producers: 'single' },
+  { bytes: false, producers: 'multi' },
+  { bytes: true, producers: 'single' },
+] as const)(
+  '%p: an event that is being written while another thread closes is consumed',
+  async (kind) => {
+    const { bytes, producers } = kind;
+    const ring = create(bytes, producers);
+    const signal = new Int32Array(new SharedArrayBuffer(4));
+    const closer = new Worker(program('close-on-signal'), {
+      workerData: { handle: ring.handle, bytes, signal },
+    });
+    await once(closer, 'message');
+    const answer = once(closer, 'message');
+    const write = () => {
+      Atomics.store(signal, 0, 1);
+      Atomics.notify(signal, 0);
+      expect(Atomics.wait(signal, 0, 1, 10_000)).not.toBe('timed-out');
+    };
+    const out = ring.producer();
+    const accepted = 'maxPayload' in out ? out.tryPublish('record', write) : out.tryPublish(write);
+    expect(accepted).toBe(true);
+    expect((await answer)[0]).toMatchObject({ ended: false, seen: 1, abandoned: 0 });
+    await closer.terminate();
+  },
+);
+
+const count = (batch: Iterable<unknown> | undefined) => [...(batch ?? [])].length;
+
+test.each([
+  { bytes: false, producers: 'single', flush: 1 },
+  { bytes: false, producers: 'single', flush: 3 },
+  { bytes: false, producers: 'multi', flush: 1 },
+  { bytes: true, producers: 'single', flush: 1 },
+  { bytes: true, producers: 'multi', flush: 1 },
+] as const)(
+  '%p: what is accepted while another thread closes is consumed',
+  async (kind) => {
+    const { bytes, producers, flush } = kind;
+    const worker = new Worker(program('publish-until-closed'));
+    await once(worker, 'message');
+    for (let round = 0; round < 100; round++) {
+      const ring = create(bytes, producers);
+      const reader = ring.consumer('read', { maxBatch: 1 << 20 });
+      worker.postMessage({ handle: ring.handle, bytes, flush });
+      const answer = once(worker, 'message');
+      let seen = count(await reader.receive());
+      // Up with the producer, a little later each round.
+      for (let i = 0; i < round % 16; i++) seen += count(reader.poll());
+      const ending = ring.close();
+      for await (const batch of reader) seen += count(batch);
+      const [accepted] = await answer;
+      expect({ round, seen }).toEqual({ round, seen: accepted });
+      expect(await ending).toMatchObject({ abandoned: 0 });
+      expect(ring.stats()).toMatchObject({ lost: 0 });
+      ring.detach();
+      await setImmediate();
+    }
+    await worker.terminate();
+  },
+  60_000,
+);
