@@ -21,7 +21,16 @@ export function runProgram(
   flags: string[] = [],
 ): Promise<Ended> {
   const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
-  const child = spawn(process.execPath, [...flags, file, ...args]);
+  return run([...flags, file, ...args]);
+}
+
+/** Runs the text of an ES module in a process of its own, which is killed after 20 seconds. */
+export function runScript(source: string): Promise<Ended> {
+  return run(['--input-type=module', '-e', source], 20_000);
+}
+
+function run(args: string[], timeout?: number): Promise<Ended> {
+  const child = spawn(process.execPath, args, { timeout });
   const ended = { code: null, signal: null, stdout: '', stderr: '' } as Ended;
   child.stdout.on('data', (text) => {
     ended.stdout += text;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { runScript } from './process.js';
+import { runScript } from '../process/run-program.js';
 import { serving, until } from './serving.js';
 
 test('a flood of messages does not keep timers waiting, slow handlers or not', async () => {

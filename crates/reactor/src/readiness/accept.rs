@@ -1,8 +1,9 @@
 //! Accepting, and what can go wrong with it.
 
+use super::completions::{Current, Found};
 use super::poller::Interest;
 use super::stream::Stream;
-use super::{Current, Found, Readiness, Resource};
+use super::{Readiness, Resource};
 use crate::engine::{Engine, Gate};
 use crate::token::ListenerToken;
 use socket2::Socket;
