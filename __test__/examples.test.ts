@@ -17,6 +17,9 @@ const given: Record<string, string> = {
     const pool = { connect: async () => ({ release() {} }) };
     const insertMany = async (client, rows) => rows.map((_, i) => i);
     const row = {};`,
+  'reactor/listener.ts': `
+    const listener = await Reactor.create().listen({ port: 0, framing: framing.lines() });
+    setTimeout(() => listener.close(), 10);`,
   'errors.ts': `
     const queue = BatchQueue.create((batch) => new Promise(() => batch.take()));
     const row = {}, retryLater = () => queue.close({ timeout: 0 });`,

@@ -19,8 +19,8 @@ export interface Operation<T> extends PromiseLike<T> {}
 
 /** Something that hands out values one after another until it ends. */
 export interface Source<T> extends AsyncIterable<T> {
-  /** The next value. Leaving the wait (signal, timeout) takes nothing. */
-  receive(options?: WaitOptions): Operation<T>;
+  /** The next value; undefined when there will be none. Leaving the wait (signal, timeout) takes nothing. */
+  receive(options?: WaitOptions): Operation<T | undefined>;
 }
 
 /**

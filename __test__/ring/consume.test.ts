@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { all, number, numbers, outcome, range } from './rings.js';
@@ -115,6 +116,28 @@ test('a consumer waits once at a time', async () => {
   const first = outcome(read.receive({ timeout: 20 }));
   expect(await outcome(read.receive())).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
   expect(await first).toBe('ERR_MILLRACE_TIMEOUT');
+});
+
+test('two waits begun together do not end each other: the second is refused, ready or not', async () => {
+  const { read } = filled(2);
+  const [first, second] = [read.receive(), read.receive()];
+  const outcomes = await Promise.all([first.then(all), outcome(second)]);
+  expect(outcomes).toEqual([[0, 1], 'ERR_MILLRACE_INVALID_ARGUMENT']);
+});
+
+test('timers run while receive finds something every time', async () => {
+  const { out, read } = numbers(4);
+  let late = false;
+  const timer = setTimeout(1).then(() => {
+    late = true;
+  });
+  const since = performance.now();
+  while (!late && performance.now() - since < 5000) {
+    out.tryPublish(number, 1);
+    await read.receive();
+  }
+  expect(late).toBe(true);
+  await timer;
 });
 
 test('a stage is open once at a time', () => {

@@ -5,7 +5,7 @@ import { Dispatch } from './dispatch.js';
 import type { Handlers } from './handlers.js';
 import type { Inbox } from './inbox.js';
 import { EVENTS, type IntoRing } from './into-ring.js';
-import { type MessageBatch, MessageBatches } from './message-batches.js';
+import { MessageBatches } from './message-batches.js';
 import type { Speaker } from './speaker.js';
 
 /** Where the messages of a listener go; said once. */
@@ -13,7 +13,7 @@ export class Delivery {
   readonly inbox: Inbox;
   readonly #listener: number;
   readonly #speaker: Speaker;
-  #to: 'nobody' | 'handlers' | Dispatch = 'nobody';
+  #to: 'nobody' | 'handlers' | MessageBatches = 'nobody';
 
   /** @param listener Its number in native code. */
   constructor(listener: number, inbox: Inbox, speaker: Speaker) {
@@ -37,21 +37,23 @@ export class Delivery {
     this.#start(handlers);
   }
 
-  /** Messages go to who asks for the next ones; another iteration goes on where the last was left. */
-  toLoop(): AsyncIterator<MessageBatch, undefined> {
-    if (!(this.#to instanceof Dispatch)) {
+  /** Messages go to who asks for the next ones; there are none when the listener was closed before. */
+  toWaits(): MessageBatches {
+    if (this.#to instanceof MessageBatches) return this.#to;
+    if (!this.inbox.closed) {
       this.#checkFree();
       this.#begin();
-      this.#to = new Dispatch({}, this.#speaker, this.inbox.memory);
     }
-    return new MessageBatches(this.inbox, this.#to);
+    const dispatch = new Dispatch({}, this.#speaker, this.inbox.memory);
+    this.#to = new MessageBatches(this.inbox, dispatch);
+    return this.#to;
   }
 
   #checkFree(): void {
     if (this.inbox.closed)
       throw new MillraceError('ERR_MILLRACE_CLOSED', 'this listener is closed');
     if (this.#to === 'nobody') return;
-    throw invalidArgument('listener', 'one in use', 'given to serve, into or a loop once');
+    throw invalidArgument('listener', 'one in use', 'given to serve, into or waits once');
   }
 
   #begin(): void {

@@ -17,7 +17,7 @@ export type Incoming = StageRecord<typeof header, Record<never, never>> &
 
 const LEAST_CAPACITY = 1 << 20;
 /** Milliseconds for which records are handled before others on this event loop run. */
-const TURN = 5;
+export const TURN = 5;
 /** Records between two looks at the clock, which costs as much as an empty handler. */
 const LOOK_EVERY = 16;
 /** Most granules of the ring that are taken at once, so that they are free again long before all is handled. */
@@ -30,6 +30,10 @@ export class Inbox {
   #handle: ((record: Incoming) => void) | undefined;
   /** What is left of the batch in hand, when the turn was over in the middle of it. */
   #rest: Iterator<Incoming> | undefined;
+  /** The batch that {@link take} gave. */
+  #taken: Iterator<Incoming> | undefined;
+  /** What was not taken when it was closed; in memory that nobody writes to any more. */
+  #last: Incoming[] = [];
   #closed = false;
 
   /** @param maxFrame Bytes of the largest message that must fit. */
@@ -73,7 +77,7 @@ export class Inbox {
         setImmediate(this.#drain);
         return;
       }
-      if (!this.#consumer.arm(this.#drain) || this.#consumer.ended) return;
+      if (!this.arm(this.#drain) || this.ended) return;
     }
   };
 
@@ -95,22 +99,64 @@ export class Inbox {
     return true;
   }
 
-  /** Records as they come, a batch at a time. Leaving gives those not passed to the next who asks. */
-  batches(): AsyncIterator<Iterable<Incoming>> {
-    return this.#consumer[Symbol.asyncIterator]() as AsyncIterator<Iterable<Incoming>>;
+  /**
+   * The records that are there; undefined when there are none. Those given before are passed. After {@link close} what
+   * was left then.
+   */
+  take(): Iterator<Incoming> | undefined {
+    if (this.#closed) return this.#last.length > 0 ? this.#takeLast() : undefined;
+    this.#taken = this.#poll();
+    return this.#taken;
   }
 
-  /** Hands what is there to who was given to {@link start}, and then nothing more to anyone. */
-  close(): void {
+  /** One by one: those that are not asked for stay. */
+  *#takeLast(): Generator<Incoming> {
+    for (let one = this.#last.shift(); one; one = this.#last.shift()) yield one;
+  }
+
+  /**
+   * Has `ready` called once when there may be something to {@link take}, or nothing more will come; true when it is so
+   * already: then it is not called. Only the last one given is called.
+   */
+  arm(ready: () => void): boolean {
+    return this.#consumer.arm(ready);
+  }
+
+  /** True when nothing more will come. */
+  get ended(): boolean {
+    return this.#consumer.ended;
+  }
+
+  /** Records that were given and not passed are given again. */
+  leave(): void {
+    this.#taken = undefined;
+    if (!this.#closed) void this.#consumer[Symbol.asyncIterator]().return?.();
+  }
+
+  /**
+   * Ends it. What is there is handed to who was given to {@link start}.
+   *
+   * @param keep Whether {@link take} still gives what is there.
+   */
+  close(keep = false): void {
     if (this.#closed) return;
     if (this.#handle) {
       for (let steps = this.#rest ?? this.#poll(); steps; steps = this.#poll()) {
         this.#handleAll(steps, Infinity);
+      }
+    } else if (keep) {
+      for (let steps = this.#taken ?? this.#poll(); steps; steps = this.#poll()) {
+        for (let step = steps.next(); !step.done; step = steps.next()) this.#keep(step.value);
       }
     }
     this.#closed = true;
     this.#ring.memory.close();
     this.#consumer.close();
     this.#ring.detach();
+  }
+
+  #keep({ kind, connection, reply, detail, length, $start }: Incoming): void {
+    const bytes = this.memory.subarray($start, $start + length);
+    this.#last.push({ kind, connection, reply, detail, length, $start, bytes } as Incoming);
   }
 }

@@ -1,7 +1,13 @@
 import { inspect } from 'node:util';
 import { invalidArgument } from '../errors.js';
 import { binding } from '../native/binding.js';
-import { checkTimeout } from '../operation.js';
+import {
+  checkTimeout,
+  type Operation,
+  operation,
+  type Source,
+  type WaitOptions,
+} from '../operation.js';
 import { call, environment, holdLoop, releaseLoop } from '../park/environment.js';
 import type { ByteRing } from '../ring/byte-ring.js';
 import type { Fields } from '../ring/fields.js';
@@ -41,8 +47,8 @@ interface Owned {
 
 /**
  * Connections whose bytes a native thread accepts, frames, times out and writes. Say once where
- * messages go: to handlers ({@link serve}), into a loop (`for await`), or straight into a ring
- * ({@link into}). Until then connections wait in the kernel.
+ * messages go: to handlers ({@link serve}), to who waits for them (`for await`, {@link receive}), or
+ * straight into a ring ({@link into}). Until then connections wait in the kernel.
  *
  * Other threads {@link attach} to answer.
  *
@@ -51,7 +57,7 @@ interface Owned {
  * const listener = await reactor.listen({ port: 0, framing: framing.lines() });
  * listener.serve({ message(connection, message) { message.reply(message.bytes); } });
  */
-export class Listener implements AsyncIterable<MessageBatch> {
+export class Listener implements Source<MessageBatch> {
   /** The address it listens on. */
   readonly host: string;
   /** The real one, also where 0 was asked for. */
@@ -149,11 +155,38 @@ export class Listener implements AsyncIterable<MessageBatch> {
   }
 
   /**
+   * Waits for the next batch of messages over all connections; undefined when the listener is closed. After a
+   * {@link drain} what had come is given before that, after a {@link close} it is dropped. A wait that was left (signal,
+   * timeout) has taken nothing. Ends the step before: messages of the last batch that were not looked at
+   * are passed. While nobody waits, the reactor stops reading as soon as its ring to this thread is full.
+   *
+   * A loop (`for await`) does the same waits: both may be used, one after the other.
+   *
+   * @returns Rejects with `ERR_MILLRACE_TIMEOUT`, `ERR_MILLRACE_ABORTED`; `ERR_MILLRACE_INVALID_ARGUMENT` when this
+   *   listener is waited for already, or messages go elsewhere.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` for wrong options, and in a thread that has attached.
+   *
+   * @example
+   * const batch = await listener.receive({ timeout: 1000 });
+   * for (const message of batch ?? []) message.reply(message.bytes);
+   */
+  receive(options?: WaitOptions): Operation<MessageBatch | undefined> {
+    const { delivery } = this.#own();
+    return operation(
+      options,
+      (resolve, reject) => delivery.toWaits().start(resolve, reject),
+      `messages of ${this.host}:${this.port}`,
+    );
+  }
+
+  /**
    * Batches of messages over all connections, until the listener is closed. Leaving the loop closes nothing; messages
-   * wait for the next one.
+   * that were not passed come again to the next who waits.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when messages go elsewhere already, and in a thread that has attached.
    */
   [Symbol.asyncIterator](): AsyncIterator<MessageBatch, undefined> {
-    return this.#own().delivery.toLoop();
+    return this.#own().delivery.toWaits()[Symbol.asyncIterator]();
   }
 
   #own(): Owned {
@@ -216,7 +249,7 @@ export class Listener implements AsyncIterable<MessageBatch> {
       return { drained: 0, cut: 0 };
     }
     const closed = await this.#endNative(drain, timeout);
-    this.#owned.delivery.inbox.close();
+    this.#owned.delivery.inbox.close(drain);
     this.#speaker.over();
     this.#totals = listenerStatistics(binding.forgetListener(this.#number) ?? {});
     this.#open = false;

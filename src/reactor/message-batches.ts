@@ -1,48 +1,123 @@
+import { MillraceError } from '../errors.js';
+import { type Start, wait } from '../operation.js';
+import { flushStaged } from '../ring/staged.js';
 import type { Dispatch } from './dispatch.js';
-import { type Inbox, type Incoming, incoming } from './inbox.js';
+import { type Inbox, type Incoming, incoming, TURN } from './inbox.js';
 import type { Message } from './message.js';
 
 /**
- * Messages that came together, over all connections, in the order of each. Valid until the next step of the iteration;
- * the messages in it are one reused view, each valid until the next one is asked for.
+ * Messages that came together, over all connections, in the order of each. Valid until the next wait for messages; the
+ * messages in it are one reused view, each valid until the next one is asked for.
  */
 export interface MessageBatch extends Iterable<Message> {}
 
+/** What a wait ends with: no batch when the listener is closed. */
+type Settle = Parameters<Start<MessageBatch | undefined>>[0];
+
 /**
- * A listener's messages as an async iterator. Nothing is taken out of the ring before it is asked for, so that a slow
+ * A listener's messages, a batch at a time. Nothing is taken out of the ring before it is asked for, so that a slow
  * reader holds the reactor back.
  */
-export class MessageBatches implements AsyncIterator<MessageBatch> {
+export class MessageBatches implements AsyncIterable<MessageBatch> {
   readonly #inbox: Inbox;
-  readonly #batches: AsyncIterator<Iterable<Incoming>>;
   readonly #batch: Batch;
+  /** Someone waits, or was not told yet of the batch that is theirs: another would end its step. */
+  #waiting = false;
+  /** When the event loop came here last. */
+  #turn = 0;
 
   constructor(inbox: Inbox, dispatch: Dispatch) {
     this.#inbox = inbox;
-    this.#batches = inbox.batches();
-    this.#batch = new Batch(inbox, dispatch);
+    this.#batch = new Batch(dispatch);
   }
 
-  /** The next messages; the end when the listener is closed. */
-  async next(): Promise<IteratorResult<MessageBatch, undefined>> {
-    this.#batch.finish();
-    while (!this.#inbox.closed) {
-      const step = await this.#batches.next().catch((error) => {
-        // Closed while we waited.
-        if (this.#inbox.closed) return { done: true, value: undefined } as const;
-        throw error;
-      });
-      if (step.done) break;
-      if (this.#batch.begin(step.value)) return { done: false, value: this.#batch };
+  /**
+   * Begins a wait for the next messages; ends the step before. They are taken where the wait is settled: one that ended
+   * otherwise has taken nothing.
+   */
+  readonly start: Start<MessageBatch | undefined> = (resolve, reject) => {
+    if (this.#waiting) {
+      throw new MillraceError(
+        'ERR_MILLRACE_INVALID_ARGUMENT',
+        'this listener is waited for already; wait for one batch at a time',
+      );
     }
-    return { done: true, value: undefined };
+    flushStaged();
+    this.#batch.finish();
+    this.#waiting = true;
+    let cancelled = false;
+    const look = () => {
+      try {
+        this.#take(resolve, woken);
+      } catch (error) {
+        this.#waiting = false;
+        reject(error);
+      }
+    };
+    const woken = () => {
+      // The inbox stays armed when a wait is taken back.
+      if (cancelled) return;
+      this.#turn = performance.now();
+      look();
+    };
+    look();
+    return () => {
+      cancelled = true;
+      this.#waiting = false;
+    };
+  };
+
+  /** Settles with what is there, or has `woken` called when there is more. */
+  #take(resolve: Settle, woken: () => void): void {
+    for (;;) {
+      const records = this.#inbox.take();
+      if (records) {
+        if (this.#batch.begin(records)) {
+          this.#hand(resolve);
+          return;
+        }
+      } else if (!this.#inbox.arm(woken)) return;
+      else if (this.#inbox.ended) break;
+    }
+    this.#waiting = false;
+    resolve(undefined);
   }
 
-  /** Leaves; messages that were not passed come again in the next loop. */
-  async return(): Promise<IteratorResult<MessageBatch, undefined>> {
-    this.#batch.leave();
-    if (!this.#inbox.closed) await this.#batches.return?.();
-    return { done: true, value: undefined };
+  /** Messages that never end must not keep timers and sockets of this thread waiting. */
+  #hand(resolve: Settle): void {
+    const free = () => {
+      this.#waiting = false;
+    };
+    if (performance.now() - this.#turn < TURN) {
+      // Before those who hear of the batch, behind those who were about to wait when it was taken.
+      queueMicrotask(free);
+      resolve(this.#batch);
+      return;
+    }
+    // Taken now and told later, so that a timeout in between is none.
+    const later = (tell: (batch: MessageBatch) => void) => {
+      setImmediate(() => {
+        this.#turn = performance.now();
+        free();
+        tell(this.#batch);
+      });
+    };
+    resolve(new Promise<MessageBatch>(later));
+  }
+
+  /** The same waits as a loop. Leaving it gives messages that were not passed to the next who waits. */
+  [Symbol.asyncIterator](): AsyncIterator<MessageBatch, undefined> {
+    return {
+      next: async () => {
+        const value = await wait(undefined, this.start);
+        return value ? { done: false, value } : { done: true, value };
+      },
+      return: async () => {
+        this.#batch.leave();
+        this.#inbox.leave();
+        return { done: true, value: undefined };
+      },
+    };
   }
 }
 
@@ -50,14 +125,12 @@ export class MessageBatches implements AsyncIterator<MessageBatch> {
 class Batch implements MessageBatch, Iterator<Message> {
   done: boolean | undefined = false;
   #message: Message | undefined;
-  readonly #inbox: Inbox;
   readonly #dispatch: Dispatch;
   #steps: Iterator<Incoming> | undefined;
   /** The first message was looked for and not handed out yet. */
-  #found: Incoming | undefined;
+  #found = false;
 
-  constructor(inbox: Inbox, dispatch: Dispatch) {
-    this.#inbox = inbox;
+  constructor(dispatch: Dispatch) {
     this.#dispatch = dispatch;
   }
 
@@ -66,21 +139,25 @@ class Batch implements MessageBatch, Iterator<Message> {
   }
 
   /** Becomes the batch over these records; false when there is no message among them. */
-  begin(records: Iterable<Incoming>): boolean {
-    this.#steps = records[Symbol.iterator]();
+  begin(records: Iterator<Incoming>): boolean {
+    this.#steps = records;
     this.#found = this.#advance();
-    return this.#found !== undefined;
+    return this.#found;
   }
 
-  #advance(): Incoming | undefined {
+  /** Shows the next message; false when there is none. */
+  #advance(): boolean {
     const steps = this.#steps;
-    if (!steps) return undefined;
+    if (!steps) return false;
     for (let step = steps.next(); !step.done; step = steps.next()) {
-      if (step.value.kind === incoming.FRAME) return step.value;
+      if (step.value.kind === incoming.FRAME) {
+        this.#message = this.#dispatch.message(step.value);
+        return true;
+      }
       this.#dispatch.handle(step.value);
     }
     this.#steps = undefined;
-    return undefined;
+    return false;
   }
 
   [Symbol.iterator](): Iterator<Message> {
@@ -88,29 +165,23 @@ class Batch implements MessageBatch, Iterator<Message> {
   }
 
   next(): IteratorResult<Message, undefined> {
-    // Closed between two messages: their connections are gone, and so is the ring.
-    if (this.#inbox.closed) this.leave();
-    const record = this.#found ?? this.#advance();
-    this.#found = undefined;
-    if (!record) {
-      this.#dispatch.expire();
-      return finished;
+    if (this.#found || this.#advance()) {
+      this.#found = false;
+      return this as IteratorYieldResult<Message>;
     }
-    this.#message = this.#dispatch.message(record);
-    return this as IteratorYieldResult<Message>;
+    this.#dispatch.expire();
+    return finished;
   }
 
   /** The step is over: what was not looked at is passed. */
   finish(): void {
-    if (this.#inbox.closed) this.leave();
-    this.#found = undefined;
     while (this.#advance()) {}
-    this.#dispatch.expire();
+    this.leave();
   }
 
   /** The step is over, and what was not looked at comes again. */
   leave(): void {
-    this.#found = undefined;
+    this.#found = false;
     this.#steps = undefined;
     this.#dispatch.expire();
   }

@@ -5,7 +5,7 @@ import { type Operation, operation, type Source, type WaitOptions } from '../ope
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
 import type { RingMemory } from './ring-memory.js';
-import { StageReader } from './stage-reader.js';
+import { StageReader, waitedFor } from './stage-reader.js';
 import { type StageStatistics, stageStatistics } from './stage-statistics.js';
 import { flushStaged } from './staged.js';
 
@@ -51,8 +51,11 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   readonly #maxBatch: number;
   readonly #manual: boolean;
   readonly #batch: B;
-  /** Sequence behind the batch that is handed out. */
+  /** A batch is handed out, and its step not over. */
   #handedOut = false;
+  /** Who waited was not told yet of the batch that is theirs: another step would end it. */
+  #telling = false;
+  /** When the event loop came here last. */
   #turn = 0;
 
   /** @internal */
@@ -116,26 +119,48 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     return this.setBatch(this.#batch, first, end);
   }
 
-  /** Waits for a batch; undefined when the ring is closed and everything was consumed. Ends the step before. */
-  receive(options?: WaitOptions): Operation<B> {
+  /**
+   * Waits for a batch; undefined when the ring is closed and everything was consumed. Ends the step before. One wait at
+   * a time.
+   */
+  receive(options?: WaitOptions): Operation<B | undefined> {
     return operation(
       options,
       (resolve, reject) => {
+        if (this.#telling) throw waitedFor();
         this.#finishStep();
         // The batch is taken where the wait is settled: one that ended otherwise has taken nothing.
         const take = () => {
           try {
             const batch = this.#take(this.#maxBatch);
             if (!batch) this.reader.checkWhole();
-            resolve(batch as B);
+            resolve(batch && this.#hand(batch));
           } catch (error) {
             reject(error);
           }
         };
-        return this.reader.await(take);
+        let atOnce = true;
+        const cancel = this.reader.await(() => {
+          if (!atOnce) this.#turn = performance.now();
+          take();
+        });
+        atOnce = false;
+        return cancel;
       },
       `events of stage '${this.stage}'`,
     );
+  }
+
+  /** A batch for who waits; told a turn later when this thread's timers and sockets have waited for long. */
+  #hand(batch: B): B | Promise<B> {
+    this.#telling = true;
+    const told = () => {
+      this.#telling = false;
+      return batch;
+    };
+    if (performance.now() - this.#turn >= TURN) return this.#breathe().then(told);
+    queueMicrotask(told);
+    return batch;
   }
 
   /**

@@ -17,6 +17,14 @@ const THIS_THREAD = -1;
 const MOST_SPINS = 1024;
 const LEAST_SPINS = 16;
 
+/** What a second wait beside another gets. */
+export function waitedFor(): MillraceError {
+  return new MillraceError(
+    'ERR_MILLRACE_INVALID_ARGUMENT',
+    'this consumer is waited for already; wait for one batch at a time',
+  );
+}
+
 /**
  * @internal A stage's place in the stream, as its one consumer has it: what is ready, what is released, and
  * how to wait. Knows sequences, not events.
@@ -154,12 +162,7 @@ export class StageReader {
         "a ring that waits by 'yield' or 'spin' cannot wake an event loop; use 'adaptive' or 'block', or run()",
       );
     }
-    if (this.#waiter) {
-      throw new MillraceError(
-        'ERR_MILLRACE_INVALID_ARGUMENT',
-        'this consumer is waited for already',
-      );
-    }
+    if (this.#waiter) throw waitedFor();
     if (this.memory.spins && this.#spin()) {
       resolve();
       return undefined;
