@@ -24,9 +24,9 @@
 //! injector, as in rayon, tokio and Go. **A coroutine that has started stays on its worker.** Its frames may hold the
 //! address of a thread-local: the compiler computes it once and keeps it, because Rust knows no way to change threads
 //! in the middle of a function. Resumed elsewhere, such a frame would write another thread's variable, without a data
-//! race that anything reports; and what is on the stack need not be `Send`. (`coio` and the standard library found no
-//! way round it: coio-rs issue 56, rust issue 33368.) So stealing moves closures, which are `Send` by `spawn`'s bound,
-//! and never stacks. The price is that one worker's started coroutines cannot be spread again.
+//! race that anything reports; and what is on the stack need not be `Send`. Nothing in the language forbids such
+//! frames; where coroutines migrate, their authors have to know. So stealing moves closures, which are `Send` by
+//! `spawn`'s bound, and never stacks. The price is that one worker's started coroutines cannot be spread again.
 //!
 //! Wakes from other threads therefore go to one place, the inbox of the coroutine's worker, and the system call is made
 //! only when that worker sleeps (`millrace_park::SleepFlag`). Expired timers put their coroutine into the ready queue
@@ -92,3 +92,8 @@ pub use sleeper::{CoroutineSleeper, CurrentSleeper, current_sleeper};
 pub use stack::StackError;
 pub use stats::Stats;
 pub use suspend::{current, park, park_timeout, sleep, yield_now};
+
+/// The guide: its programs run as doc tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/fiber.md")]
+mod guide {}

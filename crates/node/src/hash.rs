@@ -13,10 +13,24 @@ impl Algorithm {
         (name == "sha256").then_some(Self::Sha256)
     }
 
-    pub(crate) fn digest(self, bytes: &[u8]) -> [u8; 32] {
+    pub(crate) fn hasher(self) -> Hasher {
         match self {
-            Self::Sha256 => Sha256::digest(bytes).into(),
+            Self::Sha256 => Hasher(Sha256::new()),
         }
+    }
+}
+
+/// A hash under way.
+pub(crate) struct Hasher(Sha256);
+
+impl Hasher {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest; what is hashed next begins anew.
+    pub(crate) fn finish(&mut self) -> [u8; 32] {
+        self.0.finalize_reset().into()
     }
 }
 

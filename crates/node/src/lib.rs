@@ -14,6 +14,8 @@ mod completion;
 mod environment;
 mod failure;
 mod hash;
+mod hash_stage;
+mod native_stage;
 mod park;
 mod pending;
 mod reactor;

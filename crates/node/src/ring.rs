@@ -1,7 +1,8 @@
 //! Rings in JavaScript's memory: attaching, seats, wakes, and publishing for many producers.
 
-use crate::environment::{Environment, REGIONS};
+use crate::environment::{Environment, REGIONS, lock};
 use crate::failure::{claim_code, failure, gone, layout_failed, open_failed};
+use crate::native_stage::NativeStage;
 use millrace_park::{Sleeper, ThreadSleeper};
 use millrace_ring::Ring;
 use napi::bindgen_prelude::*;
@@ -9,7 +10,7 @@ use napi_derive::napi;
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::task::Waker;
 
 /// One attachment of one environment.
@@ -20,6 +21,8 @@ struct Attachment {
     /// Stages and producer seats taken through this handle, a bit each.
     stages: AtomicU32,
     producers: AtomicU32,
+    /// Native work that was begun through this handle, by stage. It may have ended by itself.
+    native: Mutex<HashMap<u32, NativeStage>>,
 }
 
 /// Attachments by handle. Read at every wake, written when a ring is attached or detached.
@@ -46,6 +49,11 @@ fn with_attachment<T>(handle: u32, f: impl FnOnce(&Attachment) -> T) -> Result<T
         Some(Some(attachment)) => Ok(f(attachment)),
         _ => Err(gone("this ring")),
     }
+}
+
+/// Notes native work on a stage, to be ended with the attachment that it was begun through.
+pub(crate) fn hold_stage(handle: u32, stage: u32, native: NativeStage) -> Result<()> {
+    with_attachment(handle, |attachment| drop(lock(&attachment.native).insert(stage, native)))
 }
 
 /// Gives back all that an environment had open on its rings, and its handles.
@@ -87,7 +95,7 @@ pub fn attach_ring(environment: u32, mut memory: Int32Array) -> Result<u32> {
     };
     let mut attachments = ATTACHMENTS.write().unwrap_or_else(PoisonError::into_inner);
     let (stages, producers) = (AtomicU32::new(0), AtomicU32::new(0));
-    let attachment = Some(Attachment { environment, id, ring, stages, producers });
+    let attachment = Some(Attachment { environment, id, ring, stages, producers, native: Mutex::default() });
     Ok(match attachments.free.pop() {
         Some(handle) => {
             attachments.by_handle[handle as usize] = attachment;
@@ -100,8 +108,8 @@ pub fn attach_ring(environment: u32, mut memory: Int32Array) -> Result<u32> {
     })
 }
 
-/// Takes back one attachment, and what is still open through it: objects that were forgotten close nothing. The handle
-/// is not used again by the caller.
+/// Takes back one attachment, and what is still open through it: objects that were forgotten close nothing, and native
+/// work could not give its stage back once the memory is gone. The handle is not used again by the caller.
 #[napi(catch_unwind)]
 pub fn detach_ring(handle: u32) {
     let attachment = {
@@ -110,7 +118,8 @@ pub fn detach_ring(handle: u32) {
         attachments.free.push(handle);
         attachment
     };
-    let Attachment { environment, id, ring, stages, producers } = attachment;
+    let Attachment { environment, id, ring, stages, producers, native } = attachment;
+    NativeStage::end_all(native.into_inner().unwrap_or_else(PoisonError::into_inner).into_values());
     bits(stages.into_inner()).for_each(|stage| ring.leave_stage(stage));
     bits(producers.into_inner()).for_each(|index| ring.leave_producer(index));
     drop(ring);

@@ -35,6 +35,7 @@
 
 #![deny(rustdoc::broken_intra_doc_links)]
 
+mod barrier;
 mod doorbell;
 mod flag;
 mod region;
@@ -43,6 +44,7 @@ mod sleeper;
 mod sleepers;
 pub mod sync;
 
+pub use barrier::Barrier;
 pub use doorbell::{Bell, Doorbell, SOURCES};
 pub use flag::SleepFlag;
 pub use region::{Region, Turn};

@@ -1,5 +1,6 @@
 //! What blocks: a thread here, a coroutine in the fiber crate.
 
+use crate::sync::thread;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ pub trait Sleeper {
     fn sleep(&self, timeout: Option<Duration>);
     /// Lets others run: on this processor, or on this coroutine's worker, where a cancel reaches it.
     fn yield_now(&self) {
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }
 
@@ -33,7 +34,7 @@ pub struct ThreadSleeper {
     _not_send: std::marker::PhantomData<*const ()>,
 }
 
-struct Unpark(std::thread::Thread);
+struct Unpark(thread::Thread);
 
 impl std::task::Wake for Unpark {
     fn wake(self: std::sync::Arc<Self>) {
@@ -48,7 +49,7 @@ impl ThreadSleeper {
     /// The sleeper of the calling thread.
     #[must_use]
     pub fn current() -> Self {
-        let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+        let waker = std::sync::Arc::new(Unpark(thread::current())).into();
         Self { waker, _not_send: std::marker::PhantomData }
     }
 }
@@ -60,8 +61,9 @@ impl Sleeper for ThreadSleeper {
 
     fn sleep(&self, timeout: Option<Duration>) {
         match timeout {
-            Some(timeout) => std::thread::park_timeout(timeout),
-            None => std::thread::park(),
+            #[cfg(not(loom))]
+            Some(timeout) => thread::park_timeout(timeout),
+            _ => thread::park(),
         }
     }
 }

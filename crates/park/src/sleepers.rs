@@ -32,6 +32,12 @@ impl Sleepers {
         self.0.fetch_and(!(1 << bit), Relaxed);
     }
 
+    /// A2 behind a fence of its own: whether anybody is armed.
+    #[inline(always)]
+    pub fn any(&self) -> bool {
+        self.0.load(Relaxed) != 0
+    }
+
     /// A2 and A3: the waiters to wake, after the sequence was advanced (SeqCst). They are no longer armed.
     #[inline(always)]
     pub fn take(&self) -> u32 {

@@ -5,25 +5,7 @@
 //!
 //! # Many producers
 //! A claim looks at the capacity first and then moves the claim sequence by compare-and-swap, so a claim that does not
-//! fit leaves nothing behind. A claim of n slots from s on is published by a *stamp*: `count[s] = n`, then
-//! `stamp[s] = s + 1`. The cursor is moved from claim to claim by whoever finds the next one stamped:
-//!
-//! ```text
-//!   P1  count[s] = n; stamp[s + 1 ..] = not a claim
-//!   P2  stamp[s] = s + 1                          (SeqCst)
-//!   P3  c = cursor                                (SeqCst)
-//!   P4  stamp[c] == c + 1 ?  no: done             (SeqCst)
-//!   P5  cursor: c -> c + count[c] by compare-and-swap (SeqCst), back to P3
-//! ```
-//! So consumers, in any language, look at one word whoever publishes. (LMAX and disruptor-rs let every consumer scan a
-//! stamp an event instead.)
-//!
-//! *No claim is left behind.* Let R be the thread whose P5 brings the cursor to s. Either R's next P4 comes after P2 in
-//! the single order of SeqCst accesses, and R sees the stamp; or it comes before, then P3 comes after R's P5 and finds
-//! the cursor at s or beyond.
-//!
-//! *No claim is published early.* The cursor stands on claims' first slots only, so a stamp that P4 finds there is a
-//! first slot's. P1 overwrites the stamps of the slots behind, so that none from 2^32 events ago can match.
+//! fit leaves nothing behind. Module `stamps` tells how claims are published in order.
 //!
 //! # A close that meets a claim
 //! Whoever looks whether a closing ring has ended must see what is being accepted, and whoever accepts must see a close
@@ -40,6 +22,7 @@ use crate::layout::CURSOR;
 use crate::layout::{Cell, FAILED, OPEN};
 use crate::memory::{Memory, View};
 use crate::sequence::{distance, publish, slowest, wake};
+use crate::stamps;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use millrace_park::sync::seqcst;
 
@@ -157,25 +140,7 @@ impl Claimer {
         if !view.geometry.multi {
             return;
         }
-        for behind in 1..n {
-            let sequence = start.wrapping_add(behind);
-            view.stamps[view.index(sequence)].store(sequence, Relaxed);
-        }
-        let first = view.index(start);
-        view.counts[first].store(n, Relaxed);
-        seqcst::store(&view.stamps[first], start.wrapping_add(1));
-        loop {
-            let cursor = seqcst::load(&view.cursor.value);
-            let at = view.index(cursor);
-            if seqcst::load(&view.stamps[at]) != cursor.wrapping_add(1) {
-                return;
-            }
-            // Not the count of a later lap: then the cursor has moved on, and the compare-and-swap fails.
-            let next = cursor.wrapping_add(view.counts[at].load(Relaxed));
-            if seqcst::compare_exchange(&view.cursor.value, cursor, next).is_ok() && next < cursor {
-                view.cursor.wraps.fetch_add(1, Relaxed);
-            }
-        }
+        stamps::publish(view, start, n);
     }
 
     /// Makes what was committed visible and wakes consumers that wait for it.

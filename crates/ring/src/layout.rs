@@ -95,7 +95,9 @@ pub struct Cell {
     /// Producer cell, written by JavaScript: how far a single producer has written, flushed or not; how many events
     /// another one has accepted and not flushed.
     pub(crate) staged: AtomicU32,
-    pub(crate) room: [AtomicU32; 21],
+    /// Claim cell: slots that were claimed and given up; see `stamps`.
+    pub(crate) skipped: AtomicU32,
+    pub(crate) room: [AtomicU32; 20],
 }
 
 /// Bytes of the header.

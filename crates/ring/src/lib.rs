@@ -24,6 +24,7 @@
 //! stage hands on what it wrote into a slot by the store of its own sequence. What sleeps adds sequential
 //! consistency to these stores, as [`millrace_park`] explains; `spin` and `yield` rings do without.
 
+mod byte_consumer;
 mod claim;
 mod config;
 mod consumer;
@@ -33,10 +34,13 @@ mod memory;
 mod producer;
 mod ring;
 mod sequence;
+mod stamps;
+pub mod typed;
 
+pub use byte_consumer::{ByteConsumer, Record};
 pub use claim::ClaimError;
 pub use config::{Config, ConfigError, Producers, Wait};
-pub use consumer::{ByteConsumer, Consumer, Gone, Record, Waited};
+pub use consumer::{Consumer, Gone, Waited};
 pub use graph::{GraphError, Stage};
 pub use memory::LayoutError;
 pub use producer::{ByteProducer, Producer, payload_offset};

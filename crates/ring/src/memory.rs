@@ -342,6 +342,7 @@ impl Cell {
             batches: zero(),
             waits: zero(),
             staged: AtomicU32::new(if single { start } else { 0 }),
+            skipped: zero(),
             room: std::array::from_fn(|_| zero()),
         }
     }

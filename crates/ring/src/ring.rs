@@ -1,8 +1,9 @@
 //! A ring: what producers and consumers are opened on.
 
+use crate::byte_consumer::ByteConsumer;
 use crate::claim::{ClaimError, ended};
 use crate::config::{Config, ConfigError};
-use crate::consumer::{ByteConsumer, Consumer, take_stage};
+use crate::consumer::{Consumer, take_stage};
 use crate::layout::{CLOSING, FAILED, GRANULE, OPEN};
 use crate::memory::{Memory, View};
 use crate::producer::{ByteProducer, Producer, count_lost, leave_seat, publish_copied, push_copied, take_seat};
@@ -106,7 +107,7 @@ impl Ring {
     /// The consumer of a stage.
     ///
     /// # Errors
-    /// [`OpenError::Taken`] when the stage is open.
+    /// [`OpenError::Taken`] when the stage is open, [`OpenError::Kind`].
     pub fn consumer(&self, stage: &str, owner: u32) -> Result<Consumer, OpenError> {
         Consumer::open(self.memory.clone(), self.stage(stage)?, owner)
     }
@@ -114,7 +115,7 @@ impl Ring {
     /// The consumer of a stage's records.
     ///
     /// # Errors
-    /// As [`consumer`](Self::consumer), and [`OpenError::Kind`].
+    /// As [`consumer`](Self::consumer).
     pub fn byte_consumer(&self, stage: &str, owner: u32) -> Result<ByteConsumer, OpenError> {
         self.byte_consumer_at(self.stage(stage)?, owner)
     }

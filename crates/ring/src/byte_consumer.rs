@@ -1,0 +1,210 @@
+//! Consuming records in native code, whole or in pieces.
+
+use crate::consumer::{Gone, Seat, Waited};
+use crate::layout::{PADDING, RECORD_PREFIX};
+use crate::memory::{Memory, View};
+use crate::producer::payload_offset;
+use crate::ring::OpenError;
+use millrace_park::Sleeper;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Consumes a stage's records.
+#[derive(Debug)]
+pub struct ByteConsumer {
+    seat: Seat,
+    fields: u32,
+    /// Payload bytes of the next record that [`poll_pieces`](Self::poll_pieces) has handed out.
+    begun: u32,
+}
+
+/// One record, as long as it is being looked at.
+#[derive(Debug)]
+pub struct Record<'a> {
+    start: NonNull<u8>,
+    fields: u32,
+    length: u32,
+    /// Its first granule.
+    pub sequence: u32,
+    _ring: PhantomData<&'a mut [u8]>,
+}
+
+impl Record<'_> {
+    /// The header fields.
+    #[must_use]
+    pub fn fields(&self) -> &[u8] {
+        let fields = self.start.as_ptr().wrapping_add(RECORD_PREFIX as usize);
+        // SAFETY: a record holds its header fields, and nobody but stages that own one of them writes there.
+        unsafe { std::slice::from_raw_parts(fields, self.fields as usize) }
+    }
+
+    /// The header fields, for a stage that owns one of them.
+    pub fn fields_mut(&mut self) -> &mut [u8] {
+        let fields = self.start.as_ptr().wrapping_add(RECORD_PREFIX as usize);
+        // SAFETY: as above; the borrow is exclusive in this stage, and stages beside it keep to fields of their own.
+        unsafe { std::slice::from_raw_parts_mut(fields, self.fields as usize) }
+    }
+
+    /// The payload.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        let payload = self.start.as_ptr().wrapping_add(payload_offset(self.fields) as usize);
+        // SAFETY: `length` was checked against the granules of the record, and nobody writes a published payload.
+        unsafe { std::slice::from_raw_parts(payload, self.length as usize) }
+    }
+
+    /// The header fields, and the payload.
+    fn parts(&mut self) -> (&mut [u8], &[u8]) {
+        let payload = NonNull::from(self.payload());
+        // SAFETY: the payload lies behind the header fields, which alone are borrowed exclusively.
+        (self.fields_mut(), unsafe { payload.as_ref() })
+    }
+}
+
+impl ByteConsumer {
+    pub(crate) fn open(memory: Arc<Memory>, stage: u32, owner: u32) -> Result<Self, OpenError> {
+        let fields = memory.geometry.fields.ok_or(OpenError::Kind)?;
+        Ok(Self { seat: Seat::take(memory, stage, owner)?, fields, begun: 0 })
+    }
+
+    /// Hands records that are ready to `each` until about `max` bytes have been looked at, releases them together, and
+    /// gives their number.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn poll(&mut self, max: u32, mut each: impl FnMut(&mut Record<'_>)) -> Result<u32, Gone> {
+        let memory = self.seat.memory.clone();
+        let view = memory.enter().ok_or(Gone)?;
+        let available = self.seat.available(&view);
+        let most = max.div_ceil(view.geometry.stride);
+        let (mut taken, mut records) = (0, 0);
+        self.begun = 0;
+        while taken < available && taken < most {
+            let (granules, record) = self.read(&view, taken, available);
+            taken += granules;
+            if let Some(mut record) = record {
+                records += 1;
+                each(&mut record);
+            }
+        }
+        self.release(&view, taken);
+        Ok(records)
+    }
+
+    /// As [`poll`](Self::poll), for work that takes long on long records: hands out at most `max` bytes of payload, and
+    /// goes on in the middle of a record when it is called again. The last piece of a record, which may be empty, comes
+    /// with its header fields; only then the record counts, and is released.
+    ///
+    /// What was handed out of a record that is not released comes again to who opens the stage next.
+    ///
+    /// ```
+    /// use millrace_ring::{Config, Ring};
+    /// let ring = Ring::create_bytes(Config::bytes(1024).stage("sum", &[]), 8)?;
+    /// let mut out = ring.byte_producer(1)?;
+    /// out.try_push(|_| (), &[&[1; 300]]).unwrap();
+    /// out.flush();
+    /// let mut records = ring.byte_consumer("sum", 1)?;
+    /// let (mut sum, mut turns) = (0u64, 0);
+    /// while records.poll_pieces(128, |piece, fields| {
+    ///     sum += piece.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+    ///     if let Some(fields) = fields {
+    ///         fields.copy_from_slice(&sum.to_le_bytes());
+    ///     }
+    /// }) == Ok(0) {
+    ///     turns += 1;
+    /// }
+    /// assert_eq!((sum, turns), (300, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn poll_pieces(&mut self, max: u32, mut each: impl FnMut(&[u8], Option<&mut [u8]>)) -> Result<u32, Gone> {
+        let memory = self.seat.memory.clone();
+        let view = memory.enter().ok_or(Gone)?;
+        let available = self.seat.available(&view);
+        let (mut taken, mut records, mut left) = (0, 0, max);
+        while taken < available && left > 0 {
+            let (granules, record) = self.read(&view, taken, available);
+            if let Some(mut record) = record {
+                let (fields, payload) = record.parts();
+                // Between two calls its length may have been scribbled over.
+                let rest = payload.get(self.begun as usize..).unwrap_or_default();
+                let piece = &rest[..rest.len().min(left as usize)];
+                let whole = piece.len() == rest.len();
+                each(piece, whole.then_some(fields));
+                if !whole {
+                    self.begun += piece.len() as u32;
+                    break;
+                }
+                self.begun = 0;
+                records += 1;
+                // Short records cost something too.
+                left = left.saturating_sub(view.geometry.stride + piece.len() as u32);
+            }
+            taken += granules;
+        }
+        self.release(&view, taken);
+        Ok(records)
+    }
+
+    /// What begins `taken` granules behind this stage's sequence: its granules, and the record if it is not padding.
+    fn read<'a>(&self, view: &View<'a>, taken: u32, available: u32) -> (u32, Option<Record<'a>>) {
+        let sequence = self.seat.next.wrapping_add(taken);
+        let start = view.slot(sequence);
+        // SAFETY: a published record begins here, with its two words.
+        let [length, granules] = unsafe { start.cast::<[u32; 2]>().read() };
+        // A scribbled record ends at what was published, and at the ring's end, which no record crosses.
+        let left = view.geometry.capacity - (sequence & (view.geometry.capacity - 1));
+        let granules = granules.clamp(1, left.min(available - taken));
+        // Header fields are handed out whole: what has no room for them is no record.
+        let room = granules.saturating_mul(view.geometry.stride);
+        if length == PADDING || room < payload_offset(self.fields) {
+            return (granules, None);
+        }
+        let length = length.min(room - payload_offset(self.fields));
+        (granules, Some(Record { start, fields: self.fields, length, sequence, _ring: PhantomData }))
+    }
+
+    /// Releases what was taken, if anything was.
+    fn release(&mut self, view: &View<'_>, taken: u32) {
+        if taken > 0 {
+            self.seat.release(view, self.seat.next.wrapping_add(taken));
+        }
+    }
+
+    /// Waits for records the ring's way; `sleeper` is the calling thread or coroutine.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn wait(&mut self, sleeper: &dyn Sleeper, timeout: Option<Duration>) -> Result<Waited, Gone> {
+        self.seat.wait(sleeper, timeout)
+    }
+
+    /// For a loop that sleeps by other means: has `waker` woken when a record comes. True when nothing is there and the
+    /// waker will be called.
+    pub fn arm(&mut self, waker: &std::task::Waker) -> bool {
+        self.seat.memory.consumers().set(self.seat.stage, waker.clone());
+        match self.seat.memory.enter() {
+            Some(view) => self.seat.look_before_sleep(&view).is_none(),
+            None => false,
+        }
+    }
+
+    /// Takes an [`arm`](Self::arm) back: writers spare the wake.
+    pub fn disarm(&self) {
+        let Some(view) = self.seat.memory.enter() else { return };
+        view.cursor.consumers.disarm(self.seat.stage);
+        for cell in view.stages {
+            cell.consumers.disarm(self.seat.stage);
+        }
+    }
+
+    /// True when the ring is closed and everything in it is consumed, or its memory is gone.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.seat.memory.enter().is_none_or(|view| self.seat.look(&view) == Some(Waited::Ended))
+    }
+}

@@ -1,0 +1,159 @@
+//! Publishing the claims of many producers in order, through one cursor.
+//!
+//! A claim of n slots from s on is published when the cursor reaches s + n. Claims are written in any order; the cursor
+//! goes from claim to claim. Whose claim begins where the cursor stands moves it himself; who is ahead of it leaves a
+//! *stamp*, and whoever brings the cursor there moves it on:
+//!
+//! ```text
+//!   P1  cursor == s ?                              (acquire)
+//!         yes:  cursor = s + n                     (SeqCst)   and on to P3
+//!   P2    no:   count[s] = n; stamp[s] = s + 1     (SeqCst)
+//!   P3  c = cursor                                 (SeqCst)
+//!   P4  stamp[c] == c + 1 ?  no: done              (SeqCst)
+//!   P5  cursor: c -> c + count[c] by compare-and-swap (SeqCst), back to P3
+//! ```
+//! So consumers, in any language, look at one word whoever publishes. (LMAX and disruptor-rs let every consumer scan a
+//! stamp an event instead.) A claim that nobody else's stands before costs one store of the cursor.
+//!
+//! *The plain store of P1 is ours alone.* The cursor stands at s, our claim has no stamp, so no P4 matches there and no
+//! P5 leaves s: the cursor cannot change before we change it.
+//!
+//! *No claim is left behind.* Let R be the thread that brings the cursor to s (by P1 or P5). Either R's next P4 comes
+//! after P2 in the single order of SeqCst accesses, and R sees the stamp; or it comes before, then P3 comes after R's
+//! store and finds the cursor at s or beyond.
+//!
+//! *No claim is published early.* The cursor stands on claims' first slots only, so a stamp that P4 finds there is a
+//! first slot's. It is this claim's, because stamps are sequences: one of an earlier lap is another number, unless it
+//! has lain there for 2^32 events. So in one lap of every 2^31 events, the first, claims overwrite the stamps of all
+//! their slots before they are written (P0).
+//!
+//! # Skipped slots
+//! A claim that is given up is stamped too, with [`SKIP`] in its count, always by P2: so the mark stays until the slots
+//! are claimed again. Before that, `skipped` of the claim cell is raised; a consumer that acquires the cursor and finds
+//! `skipped` as it was when it last had nothing skipped before it knows that its batch has no such slots. Otherwise it
+//! looks at each slot's stamp until it has passed everything that was claimed by then. Where nothing is given up,
+//! skipping costs a load a batch.
+
+use crate::memory::View;
+use crate::sequence::distance;
+use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use millrace_park::sync::seqcst;
+
+/// The bit of a claim's count that says: nobody consumes these slots.
+pub(crate) const SKIP: u32 = 1 << 31;
+
+/// Events after which stamps must not be left alone any longer: half of what makes them ambiguous.
+const STALE: u32 = 1 << 31;
+
+/// The claim of `n` slots from `start` on is written.
+#[inline]
+pub(crate) fn publish(view: &View<'_>, start: u32, n: u32) {
+    clear(view, start, n);
+    if view.cursor.value.load(Acquire) == start {
+        let end = start.wrapping_add(n);
+        note_wrap(view, start, end);
+        seqcst::store(&view.cursor.value, end);
+    } else {
+        stamp(view, start, n);
+    }
+    advance(view);
+}
+
+/// The claim of `n` slots from `start` on is given up.
+#[cold]
+pub(crate) fn skip(view: &View<'_>, start: u32, n: u32) {
+    clear(view, start, n);
+    view.claim.skipped.fetch_add(n, AcqRel);
+    stamp(view, start, n | SKIP);
+    advance(view);
+}
+
+/// P0, in the laps where it is due.
+#[inline(always)]
+fn clear(view: &View<'_>, start: u32, n: u32) {
+    let due = |sequence: u32| sequence & (STALE - 1) < view.geometry.capacity;
+    if due(start) || due(start.wrapping_add(n - 1)) {
+        clear_all(view, start, n);
+    }
+}
+
+#[cold]
+fn clear_all(view: &View<'_>, start: u32, n: u32) {
+    for at in 0..n {
+        let sequence = start.wrapping_add(at);
+        view.stamps[view.index(sequence)].store(sequence, Relaxed);
+    }
+}
+
+fn stamp(view: &View<'_>, start: u32, count: u32) {
+    let first = view.index(start);
+    view.counts[first].store(count, Relaxed);
+    seqcst::store(&view.stamps[first], start.wrapping_add(1));
+}
+
+/// P3 to P5.
+#[inline]
+fn advance(view: &View<'_>) {
+    loop {
+        let cursor = seqcst::load(&view.cursor.value);
+        let at = view.index(cursor);
+        if seqcst::load(&view.stamps[at]) != cursor.wrapping_add(1) {
+            return;
+        }
+        // Not the count of a later lap: then the cursor has moved on, and the compare-and-swap fails.
+        let next = cursor.wrapping_add(view.counts[at].load(Relaxed) & !SKIP);
+        if seqcst::compare_exchange(&view.cursor.value, cursor, next).is_ok() {
+            note_wrap(view, cursor, next);
+        }
+    }
+}
+
+#[inline(always)]
+fn note_wrap(view: &View<'_>, from: u32, to: u32) {
+    if to < from {
+        view.cursor.wraps.fetch_add(1, Relaxed);
+    }
+}
+
+/// The slots given up from `sequence` on, if a claim that begins there was given up.
+fn skipped_at(view: &View<'_>, sequence: u32) -> Option<u32> {
+    let index = view.index(sequence);
+    let count = view.counts[index].load(Relaxed);
+    let begins = view.stamps[index].load(Relaxed) == sequence.wrapping_add(1);
+    (begins && count & SKIP != 0).then_some(count & !SKIP)
+}
+
+/// What a consumer knows of skipped slots.
+#[derive(Debug, Default)]
+pub(crate) struct Skips {
+    /// `skipped` when all that it counted lay behind us.
+    quiet: Option<u32>,
+    /// A later `skipped`, and the sequence before which all that it counts lies.
+    pending: Option<(u32, u32)>,
+}
+
+impl Skips {
+    /// Of the `n` published slots from `next` on: how many to pass over, and how many to consume behind those.
+    #[inline(always)]
+    pub(crate) fn clip(&mut self, view: &View<'_>, next: u32, n: u32) -> (u32, u32) {
+        if self.quiet == Some(view.claim.skipped.load(Relaxed)) { (0, n) } else { self.look(view, next, n) }
+    }
+
+    #[cold]
+    fn look(&mut self, view: &View<'_>, next: u32, n: u32) -> (u32, u32) {
+        let skipped = view.claim.skipped.load(Acquire);
+        let pending = self.pending.filter(|pending| pending.0 == skipped);
+        let (_, until) = *self.pending.insert(pending.unwrap_or_else(|| (skipped, view.claim.value.load(Acquire))));
+        let mut over = 0;
+        while over < n
+            && let Some(more) = skipped_at(view, next.wrapping_add(over))
+        {
+            over += more;
+        }
+        let end = (over..n).find(|at| skipped_at(view, next.wrapping_add(*at)).is_some()).unwrap_or(n);
+        if distance(next.wrapping_add(end), until) <= 0 {
+            self.quiet = Some(skipped);
+        }
+        (over, end - over)
+    }
+}

@@ -1,0 +1,174 @@
+//! Consuming a stage's events.
+
+use super::core::{Access, Core, Wakes};
+use super::strategy::{Pause, WaitStrategy};
+use crate::consumer::{Waited, take_stage};
+use crate::layout::Cell;
+use crate::ring::OpenError;
+use crate::sequence::{count, distance, slowest};
+use crate::stamps::Skips;
+use millrace_park::sync::Arc;
+use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use millrace_park::{Sleeper, ThreadSleeper};
+use std::time::{Duration, Instant};
+
+/// Consumes a stage's events. A stage is open to one consumer at a time; dropping it lets another open it, which goes
+/// on behind the last event that was released.
+#[derive(Debug)]
+pub struct Consumer<E: Send + Sync, W: WaitStrategy> {
+    access: Access<E>,
+    strategy: W,
+    stage: u32,
+    upstream: u32,
+    /// Next sequence to consume.
+    next: u32,
+    /// Sequences before this are ready.
+    limit: u32,
+    /// Multi-producer rings: slots that producers gave up.
+    skips: Option<Skips>,
+    batches: u32,
+    wakes: Wakes,
+}
+
+impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
+    pub(super) fn open(core: Arc<Core<E>>, stage: u32, strategy: W) -> Result<Self, OpenError> {
+        let access = Access::new(core);
+        take_stage(&access.view, stage, 1)?;
+        let next = access.view.stages[stage as usize].value.load(Acquire);
+        let upstream = access.view.geometry.upstream[stage as usize];
+        let skips = access.view.geometry.multi.then(Skips::default);
+        Ok(Self { access, strategy, stage, upstream, next, limit: next, skips, batches: 0, wakes: Wakes::default() })
+    }
+
+    /// Hands every event that is ready, `max` at most, to `each` (the event, its number, whether it is the batch's
+    /// last), releases them together, and gives their number. If `each` panics, nothing is released: the batch comes
+    /// again to the next consumer.
+    #[inline]
+    pub fn poll(&mut self, max: u32, mut each: impl FnMut(&E, u64, bool)) -> u32 {
+        let n = self.ready().min(max);
+        if n == 0 {
+            return 0;
+        }
+        let mut sequence = self.sequence();
+        let last = sequence + u64::from(n) - 1;
+        for (first, length) in self.access.parts(self.next, n) {
+            for at in 0..length as usize {
+                // SAFETY: the event is published, and not released by this stage: no producer writes it.
+                each(unsafe { &*first.add(at) }, sequence, sequence == last);
+                sequence += 1;
+            }
+        }
+        self.release(n);
+        n
+    }
+
+    /// Waits until something is ready, the ring's way.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> Waited {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        for looks in 0u32.. {
+            if self.ready() > 0 {
+                return Waited::Ready;
+            }
+            if self.access.ended(self.next) {
+                return Waited::Ended;
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Waited::TimedOut;
+            }
+            match self.strategy.pause(looks) {
+                Pause::Spin => std::hint::spin_loop(),
+                Pause::Park if W::PARKS => self.park(left),
+                Pause::Yield | Pause::Park => millrace_park::sync::thread::yield_now(),
+            }
+        }
+        unreachable!("looks do not end")
+    }
+
+    /// Consumes on this thread until the ring is closed and everything was consumed.
+    #[inline]
+    pub fn run(&mut self, mut each: impl FnMut(&E, u64, bool)) {
+        while self.wait(None) == Waited::Ready {
+            self.poll(u32::MAX, &mut each);
+        }
+    }
+
+    /// The number of the next event.
+    #[must_use]
+    #[inline]
+    pub fn sequence(&self) -> u64 {
+        (u64::from(self.cell().wraps.load(Relaxed)) << 32) + u64::from(self.next)
+    }
+
+    #[inline(always)]
+    fn cell(&self) -> &'static Cell {
+        &self.access.view.stages[self.stage as usize]
+    }
+
+    /// Events ready behind one another; what producers gave up before them is passed over.
+    #[inline(always)]
+    fn ready(&mut self) -> u32 {
+        loop {
+            let available = self.available();
+            let Some(skips) = &mut self.skips else { return available };
+            if available == 0 {
+                return 0;
+            }
+            let (over, n) = skips.clip(&self.access.view, self.next, available);
+            if over == 0 {
+                return n;
+            }
+            self.release(over);
+        }
+    }
+
+    #[inline(always)]
+    fn available(&mut self) -> u32 {
+        if self.limit == self.next {
+            self.limit = slowest(&self.access.view, self.upstream).1;
+        }
+        distance(self.next, self.limit).max(0).cast_unsigned()
+    }
+
+    #[inline(always)]
+    fn release(&mut self, n: u32) {
+        let cell = self.cell();
+        let next = self.next.wrapping_add(n);
+        if next < self.next {
+            count(&cell.wraps, 1);
+        }
+        self.next = next;
+        self.batches = self.batches.wrapping_add(1);
+        cell.value.store(next, Release);
+        self.access.wake(cell, &mut self.wakes);
+    }
+
+    #[cold]
+    fn park(&mut self, timeout: Option<Duration>) {
+        self.settle();
+        let sleeper = ThreadSleeper::current();
+        self.access.core.memory.consumers().set(self.stage, sleeper.waker());
+        let Self { access, stage, upstream, next, .. } = self;
+        let held = |sequence: u32| distance(*next, sequence) <= 0;
+        let arm = |cell: &Cell| cell.consumers.arm(*stage);
+        let disarm = |cell: &Cell| cell.consumers.disarm(*stage);
+        if !access.arm(*upstream, arm, disarm, held, || access.ended(*next)) {
+            count(&self.cell().waits, 1);
+            sleeper.sleep(timeout);
+        }
+    }
+
+    fn settle(&mut self) {
+        let cell = self.cell();
+        self.wakes.settle(cell);
+        count(&cell.batches, std::mem::take(&mut self.batches));
+    }
+}
+
+impl<E: Send + Sync, W: WaitStrategy> Drop for Consumer<E, W> {
+    fn drop(&mut self) {
+        self.settle();
+        self.access.core.memory.consumers().clear(self.stage);
+        self.cell().owner.store(0, Release);
+    }
+}

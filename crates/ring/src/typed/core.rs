@@ -1,0 +1,203 @@
+//! What a typed ring's producers and consumers share.
+
+use crate::claim::ended;
+use crate::config::Config;
+use crate::layout::Cell;
+use crate::layout::{CLOSING, FAILED, OPEN};
+use crate::memory::{Memory, View};
+use crate::sequence::{distance, slowest};
+use millrace_park::Barrier;
+use millrace_park::sync::Arc;
+use millrace_park::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use millrace_park::sync::seqcst;
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ptr::NonNull;
+
+/// Sequences, cells and wakers, and the events themselves.
+pub(crate) struct Core<E> {
+    pub(crate) memory: Memory,
+    slots: Box<[UnsafeCell<E>]>,
+    pub(crate) barrier: Barrier,
+    /// The ring is closed, and every producer that did not see it when it announced a claim has been seen announcing.
+    settled: AtomicBool,
+    /// Names of the stages, in the order of their cells.
+    pub(crate) names: Box<[String]>,
+}
+
+// SAFETY: an event is written by the one who claimed its slot (so `Send`) and read by many (so `Sync`) between the
+// sequences that hand it over; all else are atomics.
+unsafe impl<E: Send + Sync> Sync for Core<E> {}
+// SAFETY: as above.
+unsafe impl<E: Send + Sync> Send for Core<E> {}
+
+impl<E> fmt::Debug for Core<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").field("memory", &self.memory).finish_non_exhaustive()
+    }
+}
+
+impl<E> Core<E> {
+    pub(crate) fn new(config: &Config, upstream: Vec<u32>, event: impl FnMut() -> E) -> Self {
+        let mut event = event;
+        Self {
+            memory: Memory::heap(config, upstream, None),
+            slots: (0..config.capacity).map(|_| UnsafeCell::new(event())).collect(),
+            barrier: Barrier::new(),
+            settled: AtomicBool::new(false),
+            names: config.stages.iter().map(|stage| stage.name.clone()).collect(),
+        }
+    }
+
+    /// Takes no more events. When this returns, no claim is under way that did not see it or was not seen.
+    pub(crate) fn end(&self, state: u32) {
+        let Some(view) = self.memory.enter() else { return };
+        if seqcst::compare_exchange(&view.header.state, OPEN, state).is_ok() {
+            self.barrier.heavy();
+            self.settled.store(true, Release);
+        }
+        self.wake_all();
+    }
+
+    pub(crate) fn wake_all(&self) {
+        self.memory.consumers().wake(u32::MAX);
+        self.memory.producers().wake(u32::MAX);
+    }
+}
+
+/// A way into a ring for one producer or consumer.
+pub(crate) struct Access<E> {
+    /// Pointers into `core`, which keeps them good: what they point to never moves.
+    pub(crate) view: View<'static>,
+    slots: NonNull<UnsafeCell<E>>,
+    pub(crate) mask: u32,
+    pub(crate) barrier: Barrier,
+    pub(crate) core: Arc<Core<E>>,
+}
+
+// SAFETY: see `Core`.
+unsafe impl<E: Send + Sync> Send for Access<E> {}
+
+impl<E> fmt::Debug for Access<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.core.fmt(f)
+    }
+}
+
+impl<E> Access<E> {
+    pub(crate) fn new(core: Arc<Core<E>>) -> Self {
+        let view: View<'_> = *core.memory.enter().expect("native memory is never gone");
+        // SAFETY: the view points into boxes that `core` owns, and `core` lives as long as this access.
+        let view = unsafe { std::mem::transmute::<View<'_>, View<'static>>(view) };
+        Self {
+            view,
+            slots: NonNull::from(&core.slots[0]),
+            mask: view.geometry.capacity - 1,
+            barrier: core.barrier,
+            core,
+        }
+    }
+
+    /// The slot of a sequence.
+    #[inline(always)]
+    pub(crate) fn slot(&self, sequence: u32) -> *mut E {
+        // SAFETY: there are `mask + 1` slots.
+        unsafe { self.slots.add((sequence & self.mask) as usize).as_ref().get() }
+    }
+
+    /// The slots of `n` sequences from `first` on: those up to the ring's end, and those from its begin.
+    #[inline(always)]
+    pub(crate) fn parts(&self, first: u32, n: u32) -> [(*mut E, u32); 2] {
+        let until_end = n.min(self.mask + 1 - (first & self.mask));
+        [(self.slot(first), until_end), (self.slot(first.wrapping_add(until_end)), n - until_end)]
+    }
+
+    /// `OPEN`, `CLOSING` or `FAILED`.
+    #[inline(always)]
+    pub(crate) fn state(&self) -> u32 {
+        self.view.header.state.load(Relaxed)
+    }
+
+    /// True when a stage that stands at `next`, where nothing is ready, will get nothing more.
+    pub(crate) fn ended(&self, next: u32) -> bool {
+        match self.view.header.state.load(Acquire) {
+            OPEN => false,
+            FAILED => true,
+            CLOSING => self.core.settled.load(Acquire) && ended(&self.view, next),
+            _ => unreachable!("states are written here only"),
+        }
+    }
+
+    /// Wakes who waits for `cell`, after it was advanced.
+    #[inline(always)]
+    pub(crate) fn wake(&self, cell: &Cell, counters: &mut Wakes) {
+        self.barrier.light();
+        if cell.consumers.any() || cell.producers.any() {
+            self.wake_sleepers(cell);
+            counters.made += 1;
+        } else {
+            counters.elided += 1;
+        }
+    }
+
+    #[cold]
+    fn wake_sleepers(&self, cell: &Cell) {
+        let consumers = cell.consumers.take();
+        let producers = cell.producers.take();
+        self.core.memory.consumers().wake(consumers);
+        self.core.memory.producers().wake(producers);
+    }
+
+    /// Arms a waiter on whichever cell of `mask` is the slowest, so that it is woken when that one moves on.
+    ///
+    /// `held` tells whether a cell at this sequence still holds the waiter back; `over` whether it need not wait any
+    /// more. False when it is armed and may sleep.
+    pub(crate) fn arm(
+        &self,
+        mask: u32,
+        arm: impl Fn(&Cell),
+        disarm: impl Fn(&Cell),
+        held: impl Fn(u32) -> bool,
+        over: impl Fn() -> bool,
+    ) -> bool {
+        loop {
+            let (cell, _) = slowest(&self.view, mask);
+            arm(cell);
+            self.barrier.heavy();
+            let over = over();
+            // Only a cell that still holds us back will wake us: another may have become the slowest.
+            if !over && held(cell.value.load(Acquire)) {
+                return false;
+            }
+            disarm(cell);
+            if over || !held(slowest(&self.view, mask).1) {
+                return true;
+            }
+        }
+    }
+
+    /// Slots free behind `next`.
+    pub(crate) fn free(&self, next: u32) -> u32 {
+        let gate = slowest(&self.view, self.view.geometry.sinks).1;
+        self.mask + 1 - distance(gate, next).max(0).cast_unsigned()
+    }
+}
+
+/// Wakes made and elided, counted where it costs nothing and written to a cell now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes {
+    pub(crate) made: u32,
+    pub(crate) elided: u32,
+}
+
+impl Wakes {
+    /// Adds to the counters of the cell of who counts.
+    pub(crate) fn settle(&mut self, cell: &Cell) {
+        let Self { made, elided } = std::mem::take(self);
+        crate::sequence::count(&cell.made, made);
+        crate::sequence::count(&cell.elided, elided);
+    }
+}

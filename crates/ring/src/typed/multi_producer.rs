@@ -1,0 +1,221 @@
+//! One of several producers of a ring.
+
+use super::claim::{Claim, Claimant};
+use super::core::{Access, Core, Wakes};
+use super::room;
+use super::strategy::WaitStrategy;
+use crate::claim::ClaimError;
+use crate::layout::{Cell, OPEN};
+use crate::producer::{leave_seat, take_seat};
+use crate::ring::OpenError;
+use crate::sequence::{distance, slowest};
+use crate::stamps;
+use millrace_park::sync::Arc;
+use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// One of several producers of a ring. Each thread opens its own.
+#[derive(Debug)]
+pub struct MultiProducer<E: Send + Sync, W: WaitStrategy> {
+    access: Access<E>,
+    seat: u32,
+    wakes: Wakes,
+    strategy: PhantomData<W>,
+}
+
+impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
+    pub(super) fn open(core: Arc<Core<E>>) -> Result<Self, OpenError> {
+        let access = Access::new(core);
+        let seat = take_seat(&access.view, 1)?;
+        Ok(Self { access, seat, wakes: Wakes::default(), strategy: PhantomData })
+    }
+
+    /// Publishes an event that `write` fills; the slot still has what was in it a lap ago. If `write` panics, the slot
+    /// is skipped.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`], [`ClaimError::Closed`].
+    #[inline]
+    pub fn try_publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
+        let claim = self.try_claim(1)?;
+        // SAFETY: the slot is claimed.
+        write(unsafe { &mut *claim.first() });
+        claim.commit();
+        Ok(())
+    }
+
+    /// Publishes `n` events together, each filled by `write` (its place, the event). If `write` panics, all are skipped.
+    ///
+    /// # Errors
+    /// As [`try_publish`](Self::try_publish), and [`ClaimError::TooLarge`] when the ring is smaller than that.
+    #[inline]
+    pub fn try_publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
+        let start = self.claim(n)?;
+        let parts = self.access.parts(start, n);
+        let claim = Claim::new(self, start, n);
+        let mut place = 0;
+        for (first, length) in parts {
+            for at in 0..length as usize {
+                // SAFETY: the slots are claimed.
+                write(place, unsafe { &mut *first.add(at) });
+                place += 1;
+            }
+        }
+        claim.commit();
+        Ok(())
+    }
+
+    /// Publishes an event, waiting for room.
+    ///
+    /// # Errors
+    /// [`ClaimError::Closed`].
+    #[inline]
+    pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
+        let claim = loop {
+            match self.claim(1) {
+                Ok(start) => break Claim::new(self, start, 1),
+                Err(ClaimError::Full) => self.wait_for_room(1, None)?,
+                Err(error) => return Err(error),
+            }
+        };
+        // SAFETY: the slot is claimed.
+        write(unsafe { &mut *claim.first() });
+        claim.commit();
+        Ok(())
+    }
+
+    /// Publishes `n` events together, waiting for room for all of them.
+    ///
+    /// # Errors
+    /// [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    #[inline]
+    pub fn publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
+        loop {
+            match self.try_publish_many(n, &mut write) {
+                Err(ClaimError::Full) => self.wait_for_room(n, None)?,
+                other => return other,
+            }
+        }
+    }
+
+    /// Claims `n` slots, to be filled in any order and published by [`Claim::commit`]. Producers that claim behind it
+    /// publish when it ends, so it should end soon.
+    ///
+    /// # Errors
+    /// As [`try_publish_many`](Self::try_publish_many).
+    #[inline]
+    pub fn try_claim(&mut self, n: u32) -> Result<Claim<'_, Self>, ClaimError> {
+        let start = self.claim(n)?;
+        Ok(Claim::new(self, start, n))
+    }
+
+    /// Waits until `n` slots may be free, `timeout` at most: another producer may be faster.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    #[cold]
+    pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
+        self.settle();
+        let claimed = || self.access.view.claim.value.load(Acquire);
+        room::wait(&self.access, self.seat, n, timeout, claimed)
+    }
+
+    #[inline(always)]
+    fn own(&self) -> &'static Cell {
+        &self.access.view.producers[self.seat as usize]
+    }
+
+    /// Makes `n` slots ours, and gives the first one's sequence. Announced as one producer's claims are.
+    #[inline(always)]
+    fn claim(&mut self, n: u32) -> Result<u32, ClaimError> {
+        let view = self.access.view;
+        let own = self.own();
+        own.staged.store(1, Relaxed);
+        self.access.barrier.light();
+        if self.access.state() != OPEN {
+            return Err(self.refuse());
+        }
+        let mut start = view.claim.value.load(Acquire);
+        loop {
+            let end = start.wrapping_add(n);
+            if distance(view.claim.gate.load(Acquire), end) > (self.access.mask + 1).cast_signed() {
+                self.look_for_room(end, n)?;
+            }
+            match view.claim.value.compare_exchange_weak(start, end, Acquire, Acquire) {
+                Ok(_) => break,
+                Err(found) => start = found,
+            }
+        }
+        // The claim sequence stands for it from now on.
+        own.staged.store(0, Release);
+        Ok(start)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_for_room(&self, end: u32, n: u32) -> Result<(), ClaimError> {
+        let Self { access, .. } = self;
+        let view = &access.view;
+        let gate = slowest(view, view.geometry.sinks).1;
+        view.claim.gate.store(gate, Release);
+        if distance(gate, end) <= (access.mask + 1).cast_signed() {
+            return Ok(());
+        }
+        self.withdraw();
+        Err(if n > self.access.mask + 1 { ClaimError::TooLarge } else { ClaimError::Full })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self) -> ClaimError {
+        self.withdraw();
+        ClaimError::Closed
+    }
+
+    /// What was announced will not come: who waits for a closed ring to end looks again.
+    fn withdraw(&self) {
+        self.own().staged.store(0, Release);
+        self.access.barrier.light();
+        if self.access.state() != OPEN {
+            self.access.core.wake_all();
+        }
+    }
+
+    fn settle(&mut self) {
+        let own = self.own();
+        self.wakes.settle(own);
+    }
+}
+
+impl<E: Send + Sync, W: WaitStrategy> Claimant for MultiProducer<E, W> {
+    type Event = E;
+
+    #[inline(always)]
+    fn slot(&self, sequence: u32) -> *mut E {
+        self.access.slot(sequence)
+    }
+
+    #[inline(always)]
+    fn end_claim(&mut self, start: u32, n: u32, used: u32) {
+        let view = &self.access.view;
+        if used < n {
+            // Stamped first, so that it is passed together with what is used.
+            stamps::skip(view, start.wrapping_add(used), n - used);
+        }
+        if used > 0 {
+            stamps::publish(view, start, used);
+        }
+        if W::PARKS {
+            self.access.wake(view.cursor, &mut self.wakes);
+        }
+    }
+}
+
+impl<E: Send + Sync, W: WaitStrategy> Drop for MultiProducer<E, W> {
+    fn drop(&mut self) {
+        self.settle();
+        self.access.core.memory.producers().clear(self.seat);
+        leave_seat(&self.access.view, self.seat);
+    }
+}

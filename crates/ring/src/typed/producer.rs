@@ -1,0 +1,245 @@
+//! The only producer of its ring.
+
+use super::claim::{Claim, Claimant};
+use super::core::{Access, Core, Wakes};
+use super::room;
+use super::strategy::WaitStrategy;
+use crate::claim::ClaimError;
+use crate::layout::{Cell, OPEN};
+use crate::producer::{leave_seat, take_seat};
+use crate::ring::OpenError;
+use crate::sequence::{count, distance};
+use millrace_park::sync::Arc;
+use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// The only producer of its ring: it cannot be cloned, and the ring gives one out at a time.
+///
+/// An event costs two stores beside its own, and no look at what consumers write as long as there was room the last
+/// time somebody looked.
+#[derive(Debug)]
+pub struct Producer<E: Send + Sync, W: WaitStrategy> {
+    access: Access<E>,
+    /// Next sequence to publish.
+    next: u32,
+    /// Slots of sequences before this are free.
+    limit: u32,
+    wakes: Wakes,
+    strategy: PhantomData<W>,
+}
+
+impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
+    pub(super) fn open(core: Arc<Core<E>>) -> Result<Self, OpenError> {
+        let access = Access::new(core);
+        take_seat(&access.view, 1)?;
+        let next = access.view.cursor.value.load(Acquire);
+        Ok(Self { access, next, limit: next, wakes: Wakes::default(), strategy: PhantomData })
+    }
+
+    /// Publishes an event that `write` fills; the slot still has what was in it a lap ago. If `write` panics, nothing
+    /// is published.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`], [`ClaimError::Closed`].
+    #[inline(always)]
+    pub fn try_publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
+        self.claim(1)?;
+        let withdraw = Withdraw { access: &self.access, next: self.next };
+        // SAFETY: the slot is ours until the cursor passes it: see `claim`.
+        write(unsafe { &mut *self.access.slot(self.next) });
+        std::mem::forget(withdraw);
+        self.publish_claimed(1);
+        Ok(())
+    }
+
+    /// Publishes `n` events together, each filled by `write` (its place, the event). If `write` panics, nothing is
+    /// published.
+    ///
+    /// # Errors
+    /// As [`try_publish`](Self::try_publish), and [`ClaimError::TooLarge`] when the ring is smaller than that.
+    #[inline]
+    pub fn try_publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
+        self.claim(n)?;
+        let withdraw = Withdraw { access: &self.access, next: self.next };
+        let mut place = 0;
+        for (first, length) in self.access.parts(self.next, n) {
+            for at in 0..length as usize {
+                // SAFETY: the slots are ours until the cursor passes them: see `claim`.
+                write(place, unsafe { &mut *first.add(at) });
+                place += 1;
+            }
+        }
+        std::mem::forget(withdraw);
+        self.publish_claimed(n);
+        Ok(())
+    }
+
+    /// Publishes an event, waiting for room.
+    ///
+    /// # Errors
+    /// [`ClaimError::Closed`].
+    #[inline]
+    pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
+        if self.next == self.limit {
+            self.wait_for_room(1, None)?;
+        }
+        self.try_publish(write)
+    }
+
+    /// Publishes `n` events together, waiting for room for all of them.
+    ///
+    /// # Errors
+    /// [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    #[inline]
+    pub fn publish_many(&mut self, n: u32, write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
+        if !self.fits(n) {
+            self.wait_for_room(n, None)?;
+        }
+        self.try_publish_many(n, write)
+    }
+
+    /// Claims `n` slots, to be filled in any order and published by [`Claim::commit`].
+    ///
+    /// # Errors
+    /// As [`try_publish_many`](Self::try_publish_many).
+    pub fn try_claim(&mut self, n: u32) -> Result<Claim<'_, Self>, ClaimError> {
+        self.claim(n)?;
+        let start = self.next;
+        Ok(Claim::new(self, start, n))
+    }
+
+    /// Waits until `n` slots are free, `timeout` at most.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    #[cold]
+    pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
+        self.settle();
+        room::wait(&self.access, 0, n, timeout, || self.next)?;
+        self.limit = self.next.wrapping_add(self.access.free(self.next));
+        Ok(())
+    }
+
+    /// Events published since the ring was made.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        (u64::from(self.access.view.cursor.wraps.load(Relaxed)) << 32) + u64::from(self.next)
+    }
+
+    #[inline(always)]
+    fn fits(&self, n: u32) -> bool {
+        distance(self.next, self.limit) >= n.cast_signed()
+    }
+
+    #[inline(always)]
+    pub(super) fn own(&self) -> &Cell {
+        &self.access.view.producers[0]
+    }
+
+    /// Makes `n` slots from `next` on ours.
+    ///
+    /// Announced before the look at the state, and whoever closes fences both of us in between: so either the closing
+    /// side sees the announcement, and consumers wait for the cursor to reach it, or we see the close.
+    #[inline(always)]
+    fn claim(&mut self, n: u32) -> Result<(), ClaimError> {
+        if !self.fits(n) {
+            self.look_for_room(n)?;
+        }
+        self.own().staged.store(self.next.wrapping_add(n), Relaxed);
+        self.access.barrier.light();
+        if self.access.state() != OPEN {
+            return Err(self.refuse());
+        }
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_for_room(&mut self, n: u32) -> Result<(), ClaimError> {
+        self.settle();
+        if n > self.access.mask + 1 {
+            return Err(ClaimError::TooLarge);
+        }
+        if self.access.state() != OPEN {
+            return Err(ClaimError::Closed);
+        }
+        let free = self.access.free(self.next);
+        self.limit = self.next.wrapping_add(free);
+        if free < n { Err(ClaimError::Full) } else { Ok(()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self) -> ClaimError {
+        withdraw(&self.access, self.next);
+        ClaimError::Closed
+    }
+
+    /// The first `n` claimed slots are written: consumers may see them.
+    #[inline(always)]
+    pub(super) fn publish_claimed(&mut self, n: u32) {
+        let cursor = self.access.view.cursor;
+        let next = self.next.wrapping_add(n);
+        if next < self.next {
+            count(&cursor.wraps, 1);
+        }
+        self.next = next;
+        cursor.value.store(next, Release);
+        if W::PARKS {
+            self.access.wake(cursor, &mut self.wakes);
+        }
+    }
+
+    fn settle(&mut self) {
+        let Self { wakes, access, .. } = self;
+        wakes.settle(&access.view.producers[0]);
+    }
+}
+
+impl<E: Send + Sync, W: WaitStrategy> Claimant for Producer<E, W> {
+    type Event = E;
+
+    fn slot(&self, sequence: u32) -> *mut E {
+        self.access.slot(sequence)
+    }
+
+    /// Nobody claims behind this producer: what it gives up is claimed again by itself.
+    #[inline]
+    fn end_claim(&mut self, _: u32, n: u32, used: u32) {
+        if used > 0 {
+            self.publish_claimed(used);
+        }
+        if used < n {
+            withdraw(&self.access, self.next);
+        }
+    }
+}
+
+impl<E: Send + Sync, W: WaitStrategy> Drop for Producer<E, W> {
+    fn drop(&mut self) {
+        self.settle();
+        leave_seat(&self.access.view, 0);
+    }
+}
+
+/// Takes an announcement back when `write` panics.
+struct Withdraw<'a, E> {
+    access: &'a Access<E>,
+    next: u32,
+}
+
+impl<E> Drop for Withdraw<'_, E> {
+    fn drop(&mut self) {
+        withdraw(self.access, self.next);
+    }
+}
+
+/// What was announced beyond `next` will not come: who waits for a closed ring to end looks again.
+fn withdraw<E>(access: &Access<E>, next: u32) {
+    access.view.producers[0].staged.store(next, Release);
+    access.barrier.light();
+    if access.state() != OPEN {
+        access.core.wake_all();
+    }
+}

@@ -1,0 +1,53 @@
+//! How a producer waits for room.
+
+use super::core::Access;
+use crate::claim::ClaimError;
+use crate::layout::OPEN;
+use crate::sequence::distance;
+use millrace_park::{Sleeper, ThreadSleeper};
+use std::time::{Duration, Instant};
+
+/// Gives the processor away so often before it sleeps: about what a wake costs.
+const YIELDS: u32 = 8;
+
+/// Waits until `n` slots behind `position` are free, the ring takes no more events, or the time is up.
+pub(super) fn wait<E>(
+    access: &Access<E>,
+    seat: u32,
+    n: u32,
+    timeout: Option<Duration>,
+    position: impl Fn() -> u32,
+) -> Result<(), ClaimError> {
+    let capacity = access.mask + 1;
+    if n > capacity {
+        return Err(ClaimError::TooLarge);
+    }
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    let open = || access.state() == OPEN;
+    let held = |gate: u32| distance(gate, position().wrapping_add(n)) > capacity.cast_signed();
+    let sleeper = ThreadSleeper::current();
+    for looks in 0u32.. {
+        if !open() {
+            return Err(ClaimError::Closed);
+        }
+        if access.free(position()) >= n {
+            return Ok(());
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(ClaimError::Full);
+        }
+        if looks < YIELDS {
+            sleeper.yield_now();
+            continue;
+        }
+        access.core.memory.producers().set(seat, sleeper.waker());
+        let sinks = access.view.geometry.sinks;
+        let arm = |cell: &crate::layout::Cell| cell.producers.arm(seat);
+        let disarm = |cell: &crate::layout::Cell| cell.producers.disarm(seat);
+        if !access.arm(sinks, arm, disarm, held, || !open()) {
+            sleeper.sleep(left);
+        }
+    }
+    unreachable!("looks do not end")
+}

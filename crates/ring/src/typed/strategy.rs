@@ -1,0 +1,85 @@
+//! How threads wait for events.
+
+/// What a waiting consumer does after a look that found nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// Looks again, after a hint to the processor.
+    Spin,
+    /// Gives the processor away, then looks again.
+    Yield,
+    /// Sleeps until who publishes wakes it. Means [`Yield`](Self::Yield) where [`WaitStrategy::PARKS`] is false.
+    Park,
+}
+
+/// How a ring's consumers wait.
+///
+/// ```
+/// use millrace_ring::typed::{Pause, WaitStrategy};
+/// /// Two hundred looks, then sleep.
+/// #[derive(Debug, Clone)]
+/// struct Patient;
+/// impl WaitStrategy for Patient {
+///     const PARKS: bool = true;
+///     fn pause(&self, looks: u32) -> Pause {
+///         if looks < 200 { Pause::Spin } else { Pause::Park }
+///     }
+/// }
+/// ```
+pub trait WaitStrategy: Clone + Send + Sync + 'static {
+    /// Whether consumers may sleep. Where they never do, publishing does not look for sleepers.
+    const PARKS: bool;
+    /// What to do after the `looks`-th look in a row, counted from 0, that found nothing. May sleep by itself.
+    fn pause(&self, looks: u32) -> Pause;
+}
+
+/// Sleeps at once: for stages that are idle most of the time, on machines with other work.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Block;
+
+/// Gives the processor away between looks, and never sleeps.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Yield;
+
+/// Looks again and again: the least latency, for threads that own a core.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spin;
+
+/// Looks a little, yields a little, then sleeps: about as long as a wake costs, so that a ring that is never idle for
+/// longer needs none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Adaptive;
+
+impl WaitStrategy for Block {
+    const PARKS: bool = true;
+    fn pause(&self, _: u32) -> Pause {
+        Pause::Park
+    }
+}
+
+impl WaitStrategy for Yield {
+    const PARKS: bool = false;
+    #[inline(always)]
+    fn pause(&self, _: u32) -> Pause {
+        Pause::Yield
+    }
+}
+
+impl WaitStrategy for Spin {
+    const PARKS: bool = false;
+    #[inline(always)]
+    fn pause(&self, _: u32) -> Pause {
+        Pause::Spin
+    }
+}
+
+impl WaitStrategy for Adaptive {
+    const PARKS: bool = true;
+    #[inline]
+    fn pause(&self, looks: u32) -> Pause {
+        match looks {
+            0..100 => Pause::Spin,
+            100..104 => Pause::Yield,
+            _ => Pause::Park,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Typed rings: publish against publish, consume, abort and close; nothing is lost, seen early or left behind.
+#![cfg(loom)]
+
+use loom::thread;
+use millrace_ring::ClaimError;
+use millrace_ring::typed::{Block, Builder, Consumer, Ring};
+
+/// The wrap comes at once.
+const START: u32 = u32::MAX;
+
+fn bounded(check: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(check);
+}
+
+fn builder(capacity: u32) -> Builder<Block> {
+    Builder::new(capacity).wait(Block).start(START).stage("only", &[])
+}
+
+fn consume_all(mut consumer: Consumer<u8, Block>) -> Vec<u8> {
+    let mut seen = Vec::new();
+    consumer.run(|n, _, _| seen.push(*n));
+    seen
+}
+
+#[test]
+fn one_producer_against_its_consumer_and_a_full_ring() {
+    bounded(|| {
+        let ring = builder(2).create(|| 0).unwrap();
+        let consumer = ring.consumer("only").unwrap();
+        let consuming = thread::spawn(move || consume_all(consumer));
+        let producing = ring.clone();
+        let producer = thread::spawn(move || {
+            let mut out = producing.producer().unwrap();
+            for n in 1..=3 {
+                out.publish(|event| *event = n).unwrap();
+            }
+            producing.close();
+        });
+        producer.join().unwrap();
+        assert_eq!(consuming.join().unwrap(), [1, 2, 3]);
+    });
+}
+
+#[test]
+fn two_producers_wake_the_consumer_for_the_last_event() {
+    bounded(|| {
+        let ring = builder(4).multi(2).create(|| 0).unwrap();
+        let producers = [1, 2].map(|n| {
+            let ring = ring.clone();
+            thread::spawn(move || ring.producer().unwrap().try_publish(|event| *event = n).unwrap())
+        });
+        let mut consumer = ring.consumer("only").unwrap();
+        let consuming = thread::spawn(move || {
+            let mut sum = 0;
+            while sum != 3 {
+                consumer.wait(None);
+                consumer.poll(8, |n, _, _| sum += n);
+            }
+        });
+        for producer in producers {
+            producer.join().unwrap();
+        }
+        consuming.join().unwrap();
+    });
+}
+
+#[test]
+fn a_claim_that_is_given_up_holds_nobody_up() {
+    bounded(|| {
+        let ring = builder(4).multi(2).create(|| 0).unwrap();
+        let (aborting, publishing) = (ring.clone(), ring.clone());
+        let aborter = thread::spawn(move || {
+            let mut out = aborting.producer().unwrap();
+            let mut claim = out.try_claim(2).unwrap();
+            claim[0] = 1;
+            claim.commit_first(1);
+        });
+        let publisher = thread::spawn(move || {
+            let mut out = publishing.producer().unwrap();
+            drop(out.try_claim(1).unwrap());
+            out.try_publish(|event| *event = 2).unwrap();
+        });
+        aborter.join().unwrap();
+        publisher.join().unwrap();
+        ring.close();
+        let mut seen = consume_all(ring.consumer("only").unwrap());
+        seen.sort_unstable();
+        assert_eq!(seen, [1, 2]);
+    });
+}
+
+/// Whatever a producer was told is accepted comes to the consumer, however a close of another thread meets it.
+fn a_close_meets<P: Send + Sync + 'static>(
+    create: fn() -> Ring<u8, Block, P>,
+    publish: fn(&Ring<u8, Block, P>) -> Result<(), ClaimError>,
+) {
+    bounded(move || {
+        let ring = create();
+        let (producing, consumer) = (ring.clone(), ring.consumer("only").unwrap());
+        let producer = thread::spawn(move || publish(&producing));
+        let consuming = thread::spawn(move || consume_all(consumer));
+        ring.close();
+        assert_eq!(consuming.join().unwrap().len(), usize::from(producer.join().unwrap().is_ok()));
+    });
+}
+
+#[test]
+fn a_close_meets_the_publish_of_one_producer() {
+    a_close_meets(|| builder(2).create(|| 0).unwrap(), |ring| ring.producer().unwrap().try_publish(|_| ()));
+}
+
+#[test]
+fn a_close_meets_the_publish_of_one_of_many() {
+    a_close_meets(|| builder(2).multi(2).create(|| 0).unwrap(), |ring| ring.producer().unwrap().try_publish(|_| ()));
+}

@@ -1,0 +1,304 @@
+//! Typed rings: every graph hands every event to every stage, once and in order, whoever publishes and however.
+#![cfg(not(loom))]
+
+use millrace_ring::typed::{Adaptive, Block, Builder, Consumer, Spin, WaitStrategy, Yield};
+use millrace_ring::{ClaimError, OpenError, Waited};
+use proptest::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+const EVENTS: u64 = 100_000;
+/// The wrap comes soon.
+const START: u32 = u32::MAX - 1000;
+
+#[derive(Debug, Default)]
+struct Order {
+    id: u64,
+    price: AtomicU64,
+    level: AtomicU64,
+}
+
+fn diamond_with<W: WaitStrategy>(wait: W, capacity: u32, batch: u32, events: u64) {
+    let ring = Builder::new(capacity)
+        .wait(wait)
+        .start(START)
+        .stage("parse", &[])
+        .stage("audit", &[])
+        .stage("store", &["parse", "audit"])
+        .create(Order::default)
+        .unwrap();
+    let side = |stage: &str, work: fn(&Order)| {
+        let mut consumer = ring.consumer(stage).unwrap();
+        thread::spawn(move || {
+            let mut expected = 0;
+            consumer.run(|order, sequence, _| {
+                assert_eq!((order.id, sequence), (expected, expected + u64::from(START)));
+                work(order);
+                expected += 1;
+            });
+            expected
+        })
+    };
+    let stages = [
+        side("parse", |order| order.price.store(order.id * 2, Relaxed)),
+        side("audit", |order| order.level.store(order.id + 1, Relaxed)),
+        side("store", |order| {
+            assert_eq!(order.price.load(Relaxed), order.id * 2);
+            assert_eq!(order.level.load(Relaxed), order.id + 1);
+        }),
+    ];
+    let mut out = ring.producer().unwrap();
+    let mut id = 0;
+    while id < events {
+        let n = u64::from(batch).min(events - id);
+        out.publish_many(n as u32, |at, order| order.id = id + u64::from(at)).unwrap();
+        id += n;
+    }
+    ring.close();
+    assert_eq!(stages.map(|stage| stage.join().unwrap()), [events; 3]);
+}
+
+#[test]
+fn a_diamond_joins_after_both_sides_whatever_the_wait() {
+    // Few events where every one of them costs a switch of threads: on a machine with less cores than threads.
+    for (capacity, batch, events) in [(2, 1, 500), (64, 7, 10_000), (1024, 100, EVENTS)] {
+        diamond_with(Block, capacity, batch, events);
+        diamond_with(Yield, capacity, batch, events);
+        diamond_with(Adaptive, capacity, batch, events);
+    }
+    diamond_with(Spin, 64, 7, 1000);
+}
+
+#[test]
+fn many_producers_lose_and_double_nothing() {
+    for batch in [1, 5] {
+        let ring = Builder::new(64).multi(3).start(START).stage("sum", &[]).create(|| (0u32, 0u64)).unwrap();
+        let mut sum = ring.consumer("sum").unwrap();
+        let seen = thread::spawn(move || {
+            let mut next = [0; 3];
+            sum.run(|(producer, n), _, _| {
+                assert_eq!(*n, next[*producer as usize], "out of order");
+                next[*producer as usize] += 1;
+            });
+            next
+        });
+        let producers = [0, 1, 2].map(|index| {
+            let mut out = ring.producer().unwrap();
+            thread::spawn(move || {
+                for n in (0..EVENTS).step_by(batch) {
+                    out.publish_many(batch as u32, |at, event| *event = (index, n + u64::from(at))).unwrap();
+                    // Now and then a claim is given up, or used in part.
+                    if n % 1000 == 0 {
+                        drop(out.try_claim(3));
+                    }
+                }
+            })
+        });
+        for producer in producers {
+            producer.join().unwrap();
+        }
+        ring.close();
+        assert_eq!(seen.join().unwrap(), [EVENTS; 3]);
+    }
+}
+
+#[test]
+fn seats_are_given_out_once_and_again() {
+    let ring = Builder::new(8).stage("only", &[]).create(|| 0u8).unwrap();
+    let out = ring.producer().unwrap();
+    assert_eq!(ring.producer().unwrap_err(), OpenError::Taken);
+    drop(out);
+    let _out = ring.producer().unwrap();
+    let only = ring.consumer("only").unwrap();
+    assert_eq!(ring.consumer("only").unwrap_err(), OpenError::Taken);
+    assert_eq!(ring.consumer("other").unwrap_err(), OpenError::Stage);
+    drop(only);
+    let _only = ring.consumer("only").unwrap();
+}
+
+fn all<W: WaitStrategy>(consumer: &mut Consumer<u32, W>) -> Vec<u32> {
+    let mut seen = Vec::new();
+    while consumer.poll(u32::MAX, |n, _, _| seen.push(*n)) > 0 {}
+    seen
+}
+
+#[test]
+fn a_full_ring_refuses_until_the_slowest_has_moved_on() {
+    let ring = Builder::new(4).stage("a", &[]).stage("b", &[]).create(|| 0).unwrap();
+    let mut out = ring.producer().unwrap();
+    let [mut a, mut b] = ["a", "b"].map(|stage| ring.consumer(stage).unwrap());
+    out.try_publish_many(4, |at, n| *n = at).unwrap();
+    assert_eq!(out.try_publish(|_| ()), Err(ClaimError::Full));
+    assert_eq!(all(&mut a), [0, 1, 2, 3]);
+    assert_eq!(out.try_publish(|_| ()), Err(ClaimError::Full));
+    assert_eq!(b.poll(1, |_, _, _| ()), 1);
+    out.try_publish(|n| *n = 4).unwrap();
+    assert_eq!(all(&mut b), [1, 2, 3, 4]);
+    assert_eq!(out.try_publish_many(5, |_, _| ()), Err(ClaimError::TooLarge));
+    assert_eq!(out.wait_for_room(4, Some(Duration::from_millis(1))), Err(ClaimError::Full));
+}
+
+#[test]
+fn one_producer_gives_up_what_it_does_not_commit() {
+    let ring = Builder::new(4).start(u32::MAX).stage("only", &[]).create(|| 0).unwrap();
+    let mut out = ring.producer().unwrap();
+    let mut only = ring.consumer("only").unwrap();
+    let mut claim = out.try_claim(3).unwrap();
+    (claim[0], claim[1], claim[2]) = (1, 2, 3);
+    claim.commit_first(2);
+    assert!(matches!(out.try_claim(4), Err(ClaimError::Full)));
+    drop(out.try_claim(2).unwrap());
+    let mut claim = out.try_claim(2).unwrap();
+    (claim[1], claim[0]) = (4, 3);
+    claim.commit();
+    assert_eq!(all(&mut only), [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_claim_given_up_between_others_is_skipped() {
+    let ring = Builder::new(8).multi(3).start(u32::MAX - 2).stage("only", &[]).create(|| 0).unwrap();
+    let mut only = ring.consumer("only").unwrap();
+    let [mut a, mut b, mut c] = [(); 3].map(|()| ring.producer().unwrap());
+    let first = a.try_claim(2).unwrap();
+    b.try_publish(|n| *n = 7).unwrap();
+    let mut third = c.try_claim(3).unwrap();
+    assert_eq!(only.poll(8, |_, _, _| ()), 0);
+    drop(first);
+    assert_eq!(all(&mut only), [7]);
+    third[0] = 8;
+    third.commit_first(1);
+    assert_eq!(all(&mut only), [8]);
+    // All that was given up is free again.
+    a.try_publish_many(8, |at, n| *n = at).unwrap();
+    assert_eq!(all(&mut only), [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn a_write_that_panics_publishes_nothing() {
+    let single = Builder::new(4).stage("only", &[]).create(|| 0).unwrap();
+    let mut out = single.producer().unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| out.try_publish(|_| panic!("no")))).is_err());
+    single.close();
+    assert_eq!(single.consumer("only").unwrap().wait(None), Waited::Ended);
+    let multi = Builder::new(4).multi(1).stage("only", &[]).create(|| 0).unwrap();
+    let mut out = multi.producer().unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| out.try_publish(|_| panic!("no")))).is_err());
+    out.try_publish(|n| *n = 5).unwrap();
+    multi.close();
+    let mut only = multi.consumer("only").unwrap();
+    assert_eq!(all(&mut only), [5]);
+    assert_eq!(only.wait(None), Waited::Ended);
+}
+
+#[test]
+fn a_batch_that_panics_comes_again() {
+    let ring = Builder::new(4).stage("only", &[]).create(|| 0).unwrap();
+    ring.producer().unwrap().try_publish_many(3, |at, n| *n = at).unwrap();
+    let mut only = ring.consumer("only").unwrap();
+    let failed = catch_unwind(AssertUnwindSafe(|| only.poll(8, |n, _, _| assert!(*n < 2))));
+    assert!(failed.is_err());
+    assert_eq!(all(&mut only), [0, 1, 2]);
+}
+
+#[test]
+fn waits_end_with_the_time_and_with_the_ring() {
+    let ring = Builder::new(4).wait(Block).stage("only", &[]).create(|| 0).unwrap();
+    let mut only = ring.consumer("only").unwrap();
+    assert_eq!(only.wait(Some(Duration::from_millis(1))), Waited::TimedOut);
+    let waiting = thread::spawn(move || only.wait(None));
+    ring.close();
+    assert_eq!(waiting.join().unwrap(), Waited::Ended);
+    assert_eq!(ring.producer().unwrap().publish(|_| ()), Err(ClaimError::Closed));
+}
+
+#[test]
+fn what_is_accepted_while_another_thread_closes_is_consumed() {
+    for round in 0..300 {
+        let ring = Builder::new(64).stage("only", &[]).create(|| 0).unwrap();
+        let mut out = ring.producer().unwrap();
+        let publishing = thread::spawn(move || (0..).take_while(|_| out.publish(|_| ()).is_ok()).count());
+        let mut only = ring.consumer("only").unwrap();
+        let consuming = thread::spawn(move || {
+            let mut seen = 0;
+            only.run(|_, _, _| seen += 1);
+            seen
+        });
+        for _ in 0..round % 32 {
+            thread::yield_now();
+        }
+        ring.close();
+        assert_eq!(consuming.join().unwrap(), publishing.join().unwrap());
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Claim { producer: usize, n: u32 },
+    End { claim: usize, used: usize },
+    Poll { max: u32 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0..12usize, 1..5u32).prop_map(|(producer, n)| Step::Claim { producer, n }),
+        (0..3usize, 0..5usize).prop_map(|(claim, used)| Step::End { claim, used }),
+        (1..9u32).prop_map(|max| Step::Poll { max }),
+    ]
+}
+
+proptest! {
+    /// Claims of several producers end in any order, in whole, in part or not at all, across the wrap: what is committed
+    /// comes in the order of the claims.
+    #[test]
+    fn claims_come_in_order_without_what_was_given_up(
+        steps in prop::collection::vec(step(), 1..200),
+        start in prop_oneof![Just(0), (u32::MAX - 40)..=u32::MAX, ((1 << 31) - 40)..=(1u32 << 31)],
+    ) {
+        let ring = Builder::new(16).multi(12).start(start).stage("only", &[]).create(|| 0u32).unwrap();
+        let mut only = ring.consumer("only").unwrap();
+        let mut producers: Vec<_> = (0..12).map(|_| ring.producer().unwrap()).collect();
+        let mut free: Vec<_> = producers.iter_mut().map(Some).collect();
+        // In the order of claims: open, or what was committed of them.
+        let mut claims = Vec::new();
+        let mut open = Vec::new();
+        let mut next = 0;
+        let (mut expected, mut seen) = (Vec::new(), Vec::new());
+        for step in steps {
+            match step {
+                Step::Claim { producer, n } => {
+                    let Some(out) = free[producer].take() else { continue };
+                    // The borrow ends with the claim: a producer claims once here.
+                    if let Ok(mut claim) = out.try_claim(n) {
+                        for at in 0..n as usize {
+                            claim[at] = next;
+                            next += 1;
+                        }
+                        open.push((claims.len(), next - n, claim));
+                        claims.push(None);
+                    }
+                }
+                Step::End { claim, used } => {
+                    if claim >= open.len() {
+                        continue;
+                    }
+                    let (place, first, claim) = open.remove(claim);
+                    let used = used.min(claim.len());
+                    claims[place] = Some(first..first + used as u32);
+                    claim.commit_first(used);
+                }
+                Step::Poll { max } => {
+                    only.poll(max, |n, _, _| seen.push(*n));
+                }
+            }
+        }
+        for (place, first, claim) in open {
+            claims[place] = Some(first..first + claim.len() as u32);
+            claim.commit();
+        }
+        expected.extend(claims.into_iter().flatten().flatten());
+        seen.extend(all(&mut only));
+        prop_assert_eq!(seen, expected);
+    }
+}
