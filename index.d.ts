@@ -97,6 +97,13 @@ export declare class BatchQueue<Item, Result = void> implements AsyncDisposable 
   close(options?: { timeout?: number | undefined }): Promise<CloseReport<Item>>;
   /** Closes the queue and waits for what it has. */
   [Symbol.asyncDispose](): Promise<void>;
+  /**
+   * Whether the queue keeps the event loop alive while it pauses, with items that wait, after a handler that took
+   * nothing; it does unless said otherwise. Nothing else of a queue does by itself: what a handler waits for may.
+   */
+  ref(): this;
+  /** See {@link ref}. */
+  unref(): this;
   /** Counts since the queue was made, exact; see {@link BatchQueueStatistics}. */
   stats(): BatchQueueStatistics;
   [inspect.custom](_depth: number, options: InspectOptions): string;
@@ -510,8 +517,8 @@ export declare interface IntoRingOptions<Field extends string> extends Connectio
 
 /**
  * Connections whose bytes a native thread accepts, frames, times out and writes. Say once where
- * messages go: to handlers ({@link serve}), into a loop (`for await`), or straight into a ring
- * ({@link into}). Until then connections wait in the kernel.
+ * messages go: to handlers ({@link serve}), to who waits for them (`for await`, {@link receive}), or
+ * straight into a ring ({@link into}). Until then connections wait in the kernel.
  *
  * Other threads {@link attach} to answer.
  *
@@ -520,7 +527,7 @@ export declare interface IntoRingOptions<Field extends string> extends Connectio
  * const listener = await reactor.listen({ port: 0, framing: framing.lines() });
  * listener.serve({ message(connection, message) { message.reply(message.bytes); } });
  */
-export declare class Listener implements AsyncIterable<MessageBatch> {
+export declare class Listener implements Source<MessageBatch> {
   #private;
   /** The address it listens on. */
   readonly host: string;
@@ -556,8 +563,27 @@ export declare class Listener implements AsyncIterable<MessageBatch> {
     options?: IntoRingOptions<keyof H & string>,
   ): this;
   /**
+   * Waits for the next batch of messages over all connections; undefined when the listener is closed. After a
+   * {@link drain} what had come is given before that, after a {@link close} it is dropped. A wait that was left (signal,
+   * timeout) has taken nothing. Ends the step before: messages of the last batch that were not looked at
+   * are passed. While nobody waits, the reactor stops reading as soon as its ring to this thread is full.
+   *
+   * A loop (`for await`) does the same waits: both may be used, one after the other.
+   *
+   * @returns Rejects with `ERR_MILLRACE_TIMEOUT`, `ERR_MILLRACE_ABORTED`; `ERR_MILLRACE_INVALID_ARGUMENT` when this
+   *   listener is waited for already, or messages go elsewhere.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` for wrong options, and in a thread that has attached.
+   *
+   * @example
+   * const batch = await listener.receive({ timeout: 1000 });
+   * for (const message of batch ?? []) message.reply(message.bytes);
+   */
+  receive(options?: WaitOptions): Operation<MessageBatch | undefined>;
+  /**
    * Batches of messages over all connections, until the listener is closed. Leaving the loop closes nothing; messages
-   * wait for the next one.
+   * that were not passed come again to the next who waits.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when messages go elsewhere already, and in a thread that has attached.
    */
   [Symbol.asyncIterator](): AsyncIterator<MessageBatch, undefined>;
   /**
@@ -704,14 +730,14 @@ export declare class Message {
 }
 
 /**
- * Messages that came together, over all connections, in the order of each. Valid until the next step of the iteration;
- * the messages in it are one reused view, each valid until the next one is asked for.
+ * Messages that came together, over all connections, in the order of each. Valid until the next wait for messages; the
+ * messages in it are one reused view, each valid until the next one is asked for.
  */
 export declare interface MessageBatch extends Iterable<Message> {}
 
 /**
- * Every error of Millrace, told apart by `code`. System errors are the exception: they keep
- * Node's shape (see {@link systemError}).
+ * Every error of Millrace, told apart by `code`. Failures of the operating system are the exception:
+ * they keep Node's shape, a plain `Error` with `code` (`'EADDRINUSE'`), `errno` and `syscall`.
  *
  * `instanceof` holds across copies of the package and across realms. An error with
  * `ERR_MILLRACE_INVALID_ARGUMENT` is a `TypeError` as well.
@@ -1099,12 +1125,16 @@ export declare interface RunOptions {
   readonly onError?: 'stop';
 }
 
-/** Native threads that run native work as coroutines. */
-export declare class Scheduler {
+/**
+ * Native threads that run native work as coroutines.
+ *
+ * Holds no event loop by itself; the work it runs does, see {@link Scheduler.unref}.
+ */
+export declare class Scheduler implements AsyncDisposable {
   #private;
   private constructor();
   /**
-   * Starts a scheduler. It ends by {@link close}, or with this thread, whose event loop it does not hold.
+   * Starts a scheduler. It ends by {@link close}, or with this thread.
    *
    * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
@@ -1115,9 +1145,21 @@ export declare class Scheduler {
    * @throws `ERR_MILLRACE_CLOSED`.
    */
   stats(): SchedulerStatistics;
-  /** Ends the scheduler: what waits in it is cancelled and rejects with `ERR_MILLRACE_CLOSED`, its threads end. */
-  close(): Promise<void>;
+  /**
+   * Closes the scheduler: it takes no new work, and its threads end. Work that still runs then is cancelled where it
+   * waits, and rejects with `ERR_MILLRACE_CLOSED`. Calling it again gives the same promise; the earliest timeout counts.
+   *
+   * @param options `timeout`: milliseconds that running work has to end by itself, as native stages do with their ring;
+   *   `Infinity` for as long as it takes. Default 0.
+   * @returns Rejects only with `ERR_MILLRACE_INVALID_ARGUMENT`, and the scheduler stays open then.
+   */
+  close(options?: { readonly timeout?: number }): Promise<void>;
+  /** Closes the scheduler; work that runs is cancelled. */
   [Symbol.asyncDispose](): Promise<void>;
+  /** Whether the work it runs keeps the event loop alive; it does unless said otherwise. */
+  ref(): this;
+  /** See {@link ref}. */
+  unref(): this;
   [inspect.custom](): string;
 }
 
@@ -1181,8 +1223,8 @@ export declare abstract class SharedRing {
 
 /** Something that hands out values one after another until it ends. */
 export declare interface Source<T> extends AsyncIterable<T> {
-  /** The next value. Leaving the wait (signal, timeout) takes nothing. */
-  receive(options?: WaitOptions): Operation<T>;
+  /** The next value; undefined when there will be none. Leaving the wait (signal, timeout) takes nothing. */
+  receive(options?: WaitOptions): Operation<T | undefined>;
 }
 
 /** What a consumer's batches have in common. */
@@ -1204,8 +1246,11 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * batch is released.
    */
   poll(max?: number): B | undefined;
-  /** Waits for a batch; undefined when the ring is closed and everything was consumed. Ends the step before. */
-  receive(options?: WaitOptions): Operation<B>;
+  /**
+   * Waits for a batch; undefined when the ring is closed and everything was consumed. Ends the step before. One wait at
+   * a time.
+   */
+  receive(options?: WaitOptions): Operation<B | undefined>;
   /**
    * Batches as they come, until the ring is closed and everything was consumed. Throws `ERR_MILLRACE_CONSUMER_FAILED`
    * when another stage stopped the ring before that.

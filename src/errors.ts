@@ -36,8 +36,8 @@ export type ErrorCode = keyof typeof errorCodes;
 const brand = Symbol.for('millrace.error');
 
 /**
- * Every error of Millrace, told apart by `code`. System errors are the exception: they keep
- * Node's shape (see {@link systemError}).
+ * Every error of Millrace, told apart by `code`. Failures of the operating system are the exception:
+ * they keep Node's shape, a plain `Error` with `code` (`'EADDRINUSE'`), `errno` and `syscall`.
  *
  * `instanceof` holds across copies of the package and across realms. An error with
  * `ERR_MILLRACE_INVALID_ARGUMENT` is a `TypeError` as well.

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { ByteRing, native, Ring, Scheduler } from 'millrace';
-import { runScript } from '../reactor/process.js';
+import { runScript } from '../process/run-program.js';
 
 const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest();
 const schedulers: Scheduler[] = [];
@@ -183,7 +183,7 @@ test('a scheduler that is closed ends the stages that wait in it, which can be o
   producer.flush();
   const second = records.run('digest', work, { scheduler: start() });
   const reader = records.consumer('read');
-  for (const record of await reader.receive())
+  for (const record of (await reader.receive()) ?? [])
     expect(record.digest.equals(sha256('payload'))).toBe(true);
   reader.close();
   void records.close({ timeout: 0 });

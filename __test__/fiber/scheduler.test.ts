@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { ByteRing, native, Scheduler } from 'millrace';
-import { runScript } from '../reactor/process.js';
+import { runScript } from '../process/run-program.js';
 
 test('a scheduler shows what it is, and is closed once', async () => {
   const scheduler = Scheduler.create({ nativeWorkers: 2, name: 'test' });

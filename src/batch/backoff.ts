@@ -8,6 +8,7 @@ const LONGEST_DELAY = 1000;
 export class Backoff {
   #delay = 0;
   #timer: NodeJS.Timeout | undefined;
+  #referenced = true;
 
   /** Whether a pause is going on. */
   get pausing(): boolean {
@@ -27,6 +28,14 @@ export class Backoff {
       this.#timer = undefined;
       then();
     }, this.#delay);
+    if (!this.#referenced) this.#timer.unref();
+  }
+
+  /** Whether a pause keeps the event loop alive. */
+  reference(value: boolean): void {
+    this.#referenced = value;
+    if (value) this.#timer?.ref();
+    else this.#timer?.unref();
   }
 
   /** A handler took something: the next pause is a short one again. */

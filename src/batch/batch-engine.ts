@@ -1,32 +1,20 @@
 import { AsyncResource } from 'node:async_hooks';
 import { MillraceError } from '../errors.js';
-import { checkWaitOptions, type WaitOptions, wait } from '../operation.js';
+import { Closing } from '../park/closing.js';
+import { Forgotten } from '../park/forgotten.js';
 import { Backoff } from './backoff.js';
 import { RunningBatch } from './batch.js';
 import { type Outcome, settleBatch, warnOfUntaken } from './batch-outcome.js';
 import { BatchCounters, type BatchQueueStatistics } from './batch-statistics.js';
-import { type CloseReport, Closing } from './closing.js';
+import type { CloseReport } from './close-report.js';
 import type { BatchHandler, CheckedOptions } from './options.js';
-import {
-  CallbackSlot,
-  GONE,
-  PromiseSlot,
-  type Settled,
-  type Slot,
-  TAKEN,
-  WAITING,
-} from './slot.js';
+import { CallbackSlot, GONE, type Settled, type Slot, TAKEN, WAITING } from './slot.js';
 import { SlotRing } from './slot-ring.js';
 
-// One executor for all promises of pushes: a closure each would cost more than the slot does.
-let resolvePush: (result: never) => void;
-let rejectPush: (error: unknown) => void;
-const capture = (resolve: (result: never) => void, reject: (error: unknown) => void): void => {
-  resolvePush = resolve;
-  rejectPush = reject;
-};
-
 const microtask = Promise.resolve();
+
+// The engine and not its facade, which nobody needs to keep while a handler runs.
+const forgotten = new Forgotten<undefined>('a batch queue was collected without close()');
 
 /**
  * The engine behind a `BatchQueue`.
@@ -54,13 +42,14 @@ export class BatchEngine<Item, Result> {
   readonly #backoff = new Backoff();
   readonly #idle = new Set<() => void>();
   #wantRoom: (() => void)[] = [];
-  #closing: Closing<Item> | undefined;
+  #closing: Closing<CloseReport<Item>> | undefined;
 
   constructor(handler: BatchHandler<Item, Result>, options: CheckedOptions) {
     this.#handler = handler;
     this.#options = options;
     // Items beyond the limit wait for room in the same ring: they are just not given out yet.
     this.#bound = Math.min(options.maxBatch, options.queueLimit);
+    forgotten.watch(this, undefined);
   }
 
   /** Items a take would give now. */
@@ -72,42 +61,48 @@ export class BatchEngine<Item, Result> {
     return this.#closing !== undefined;
   }
 
-  push(item: Item, options: WaitOptions | undefined): Promise<Result> {
-    if (options !== undefined) return this.#pushWaiting(item, options);
-    const refusal = this.#refusal();
-    if (refusal !== undefined) return Promise.reject(refusal);
-    const promise = new Promise<Result>(capture);
-    const resolve = resolvePush as (result: Result) => void;
-    this.#add(new PromiseSlot<Item, Result>(item, resolve, rejectPush));
-    return promise;
+  /** Why an item is not accepted; counted here. */
+  refusal(): MillraceError | undefined {
+    const { queueLimit, onFull } = this.#options;
+    const full = onFull === 'reject' && this.#ring.size >= queueLimit;
+    if (!full && this.#closing === undefined) return undefined;
+    this.#counters.pushed += 1;
+    if (this.#closing) {
+      this.#counters.rejected.closed += 1;
+      return closed();
+    }
+    this.#counters.rejected.full += 1;
+    return new MillraceError(
+      'ERR_MILLRACE_FULL',
+      `the batch queue is full: ${queueLimit} items wait (queueLimit); push again later, or let onFull be 'wait'`,
+    );
   }
 
-  /** A push that a signal or timeout may end. */
-  #pushWaiting(item: Item, options: WaitOptions): Promise<Result> {
-    try {
-      checkWaitOptions(options);
-    } catch (error) {
-      return Promise.reject(error);
+  /** Adds an item that {@link refusal} has not refused. */
+  add(slot: Slot<Item, Result>): void {
+    this.#counters.pushed += 1;
+    this.#ring.add(slot);
+    if (!this.#due) this.#schedule();
+  }
+
+  /** Counts a push whose signal was aborted before it. */
+  countAborted(): void {
+    this.#counters.pushed += 1;
+    this.#counters.rejected.aborted += 1;
+  }
+
+  /** Takes an item back whose wait has ended without it. */
+  withdraw(slot: Slot<Item, Result>, error: MillraceError): void {
+    const reason = error.code === 'ERR_MILLRACE_TIMEOUT' ? 'timeout' : 'aborted';
+    this.#counters.rejected[reason] += 1;
+    if (slot.place === WAITING) {
+      this.#ring.withdraw(slot);
+      this.#tellRoom();
+      this.#checkQuiet();
+    } else {
+      slot.place = GONE;
+      this.#counters.inFlight -= 1;
     }
-    if (options.signal?.aborted) {
-      // `wait` starts nothing then, and the counts must add up all the same.
-      this.#counters.pushed += 1;
-      this.#counters.rejected.aborted += 1;
-    }
-    return wait<Result>(
-      options,
-      (resolve, reject) => {
-        const refusal = this.#refusal();
-        if (refusal !== undefined) {
-          reject(refusal);
-          return undefined;
-        }
-        const slot = new PromiseSlot<Item, Result>(item, resolve, reject);
-        this.#add(slot);
-        return (error) => this.#withdraw(slot, error);
-      },
-      'the result of a batch',
-    );
   }
 
   /**
@@ -119,7 +114,7 @@ export class BatchEngine<Item, Result> {
   enqueue<Argument>(item: Item, settled: Settled<Result, Argument>, argument: Argument): boolean {
     if (this.#closing) throw closed();
     if (this.#ring.size >= this.#options.queueLimit) return false;
-    this.#add(new CallbackSlot(item, settled, argument));
+    this.add(new CallbackSlot(item, settled, argument));
     return true;
   }
 
@@ -161,6 +156,7 @@ export class BatchEngine<Item, Result> {
   close(timeout: number | undefined): Promise<CloseReport<Item>> {
     if (this.#closing === undefined) {
       this.#closing = new Closing();
+      forgotten.unwatch(this);
       this.#tellRoom();
       this.#checkQuiet();
     }
@@ -169,45 +165,13 @@ export class BatchEngine<Item, Result> {
     return closing.promise;
   }
 
+  /** Whether the pause after a handler that took nothing keeps the event loop alive. */
+  reference(value: boolean): void {
+    this.#backoff.reference(value);
+  }
+
   statistics(): BatchQueueStatistics {
     return this.#counters.report(this.#ring.size, this.#running.size);
-  }
-
-  /** Why an item is not accepted; counted here. */
-  #refusal(): MillraceError | undefined {
-    const { queueLimit, onFull } = this.#options;
-    const full = onFull === 'reject' && this.#ring.size >= queueLimit;
-    if (!full && this.#closing === undefined) return undefined;
-    this.#counters.pushed += 1;
-    if (this.#closing) {
-      this.#counters.rejected.closed += 1;
-      return closed();
-    }
-    this.#counters.rejected.full += 1;
-    return new MillraceError(
-      'ERR_MILLRACE_FULL',
-      `the batch queue is full: ${queueLimit} items wait (queueLimit); push again later, or let onFull be 'wait'`,
-    );
-  }
-
-  #add(slot: Slot<Item, Result>): void {
-    this.#counters.pushed += 1;
-    this.#ring.add(slot);
-    if (!this.#due) this.#schedule();
-  }
-
-  /** Takes an item back whose wait has ended without it. */
-  #withdraw(slot: Slot<Item, Result>, error: MillraceError): void {
-    const reason = error.code === 'ERR_MILLRACE_TIMEOUT' ? 'timeout' : 'aborted';
-    this.#counters.rejected[reason] += 1;
-    if (slot.place === WAITING) {
-      this.#ring.withdraw(slot);
-      this.#tellRoom();
-      this.#checkQuiet();
-    } else {
-      slot.place = GONE;
-      this.#counters.inFlight -= 1;
-    }
   }
 
   #schedule(): void {
@@ -290,7 +254,7 @@ export class BatchEngine<Item, Result> {
   }
 
   /** The time of a close is over: what waits does not run, what runs is not waited for. */
-  #giveUp(closing: Closing<Item>): void {
+  #giveUp(closing: Closing<CloseReport<Item>>): void {
     if (closing.done) return;
     const slots: Slot<Item, Result>[] = [];
     const notRun = this.#ring.take(this.#ring.size, slots);

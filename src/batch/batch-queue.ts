@@ -3,8 +3,9 @@ import { invalidArgument } from '../errors.js';
 import { checkTimeout, type Operation, operation, type WaitOptions } from '../operation.js';
 import { BatchEngine } from './batch-engine.js';
 import type { BatchQueueStatistics } from './batch-statistics.js';
-import type { CloseReport } from './closing.js';
+import type { CloseReport } from './close-report.js';
 import { type BatchHandler, type BatchQueueOptions, checkOptions } from './options.js';
+import { push } from './push.js';
 
 let engine: <Item, Result>(queue: BatchQueue<Item, Result>) => BatchEngine<Item, Result>;
 
@@ -71,7 +72,7 @@ export class BatchQueue<Item, Result = void> implements AsyncDisposable {
    * `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   push(item: Item, options?: WaitOptions): Promise<Result> {
-    return this.#engine.push(item, options);
+    return push(this.#engine, item, options);
   }
 
   /** Waits until nothing waits to be taken and no handler runs. */
@@ -104,6 +105,21 @@ export class BatchQueue<Item, Result = void> implements AsyncDisposable {
   /** Closes the queue and waits for what it has. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#engine.close(undefined);
+  }
+
+  /**
+   * Whether the queue keeps the event loop alive while it pauses, with items that wait, after a handler that took
+   * nothing; it does unless said otherwise. Nothing else of a queue does by itself: what a handler waits for may.
+   */
+  ref(): this {
+    this.#engine.reference(true);
+    return this;
+  }
+
+  /** See {@link ref}. */
+  unref(): this {
+    this.#engine.reference(false);
+    return this;
   }
 
   /** Counts since the queue was made, exact; see {@link BatchQueueStatistics}. */

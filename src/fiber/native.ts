@@ -1,6 +1,6 @@
 import { invalidArgument, MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
-import { call, environment } from '../park/environment.js';
+import { environment } from '../park/environment.js';
 import type { Place } from '../ring/fields.js';
 import { layout } from '../ring/layout.js';
 import { nativeError } from '../ring/native-error.js';
@@ -49,7 +49,7 @@ export const native = {
     return {
       async run(ring, stageName, scheduler) {
         const stage = ring.stage(stageName);
-        const number = schedulerNumber(scheduler);
+        checkScheduler(scheduler);
         const to = field(ring.places, 'to', options.to);
         if (to.kind !== 'bytes')
           throw invalidArgument('to', options.to, "a field of type 'bytes(n)'");
@@ -63,7 +63,7 @@ export const native = {
         const work = { algorithm, to: to.offset, toLength: to.length, ...from };
         const { handle } = ring.memory;
         try {
-          await call((answer) =>
+          await scheduler.perform((answer, number) =>
             binding.runHashStage(environment, answer, number, handle, stage.index, work),
           );
         } catch (error) {
@@ -74,10 +74,10 @@ export const native = {
   },
 } as const;
 
-function schedulerNumber(scheduler: Scheduler | undefined): number {
-  const number = scheduler?.native;
-  if (number === undefined) throw invalidArgument('scheduler', scheduler, 'a Scheduler');
-  return number;
+/** By its shape: it may come from another copy of this package. */
+function checkScheduler(scheduler: Partial<Scheduler> | undefined): void {
+  if (typeof scheduler?.perform === 'function') return;
+  throw invalidArgument('scheduler', scheduler, 'a Scheduler');
 }
 
 /** The failure of a stage: one that could not be opened, or one that was answered. */

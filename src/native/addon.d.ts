@@ -39,8 +39,8 @@ export declare function createReactor(environment: number, name: string, spinMic
 export declare function createScheduler(environment: number, workers: number, name: string): number
 
 /**
- * Takes back one attachment, and what is still open through it: objects that were forgotten close nothing. The handle
- * is not used again by the caller.
+ * Takes back one attachment, and what is still open through it: objects that were forgotten close nothing, and native
+ * work could not give its stage back once the memory is gone. The handle is not used again by the caller.
  */
 export declare function detachRing(handle: number): void
 
@@ -145,8 +145,8 @@ export interface ReactorTotals {
 export declare function removeOutbox(environment: number, call: number, outbox: number): void
 
 /**
- * Runs a hash as stage `stage` of a ring, in a coroutine. Answered when the ring has ended, or with `CLOSED` when the
- * scheduler ended first.
+ * Runs a hash as stage `stage` of a ring, in a coroutine. Answered when the ring has ended or its handle was detached,
+ * or with `CLOSED` when the scheduler ended first.
  */
 export declare function runHashStage(environment: number, call: number, schedulerNumber: number, handle: number, stage: number, work: HashStage): void
 

@@ -1,9 +1,8 @@
 import { getSystemErrorName } from 'node:util';
 import { type ErrorCode, MillraceError, systemError } from '../errors.js';
 import { binding, type Completion } from '../native/binding.js';
+import { Bell } from './bell.js';
 
-/** Words of the doorbell's memory: rung, summary, and 32 words of ready bits. */
-const BELL_WORDS = 34;
 /** Sources of one thread; the native side has as many bits. */
 const MAX_SOURCES = 1024;
 
@@ -16,7 +15,7 @@ interface Call {
   reject(error: Error): void;
 }
 
-const bell = new Int32Array(new SharedArrayBuffer(BELL_WORDS * 4));
+const bell = new Bell(callSource);
 /** By number. Number 0 stands for completions. */
 const sources: (OnReady | undefined)[] = [fetchCompletions];
 const freeSources: number[] = [];
@@ -27,7 +26,7 @@ let lastCall = 0;
 let holds = 0;
 
 /** The number of this thread's environment in native code. */
-export const environment: number = binding.attachEnvironment(bell, answer);
+export const environment: number = binding.attachEnvironment(bell.words, bell.answer);
 
 /**
  * A number that native code, or another thread, rings for; each ring calls `onReady`, which may find
@@ -88,11 +87,14 @@ export function releaseLoop(): void {
   if (holds === 0) binding.holdEventLoop(environment, false);
 }
 
+const eventLoop = { hold: holdLoop, release: releaseLoop };
+
 /**
  * Makes a call that native code answers later; the loop is held meanwhile.
  *
  * @param start Gets the number that the answer must carry.
  * @param place What to name in a system error, and what to do about it, by its code.
+ * @param holder Through whom the loop is held.
  */
 export async function call(
   start: (call: number) => void,
@@ -104,10 +106,11 @@ export async function call(
   } = {
     syscall: 'call',
   },
+  holder: { hold(): void; release(): void } = eventLoop,
 ): Promise<Completion> {
   lastCall += 1;
   const number = lastCall;
-  holdLoop();
+  holder.hold();
   try {
     const completion = await new Promise<Completion>((resolve, reject) => {
       calls.set(number, { resolve, reject });
@@ -117,7 +120,7 @@ export async function call(
     return completion;
   } finally {
     calls.delete(number);
-    releaseLoop();
+    holder.release();
   }
 }
 
@@ -134,25 +137,6 @@ function failure(completion: Completion, place: NonNullable<Parameters<typeof ca
 function fetchCompletions(): void {
   for (const completion of binding.takeCompletions(environment)) {
     calls.get(completion.call)?.resolve(completion);
-  }
-}
-
-/**
- * The doorbell rang: calls every ready source once. The words are taken in the order in which the
- * ringing side does not set them, see crates/park/src/doorbell.rs.
- */
-function answer(): void {
-  Atomics.exchange(bell, 0, 0);
-  let summary = Atomics.exchange(bell, 1, 0);
-  while (summary !== 0) {
-    const word = 31 - Math.clz32(summary);
-    summary &= ~(1 << word);
-    let bits = Atomics.exchange(bell, 2 + word, 0);
-    while (bits !== 0) {
-      const bit = 31 - Math.clz32(bits);
-      bits &= ~(1 << bit);
-      callSource(word * 32 + bit);
-    }
   }
 }
 

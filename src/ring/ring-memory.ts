@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { closeSource, environment, keep, letGo, openSource } from '../park/environment.js';
+import { Forgotten } from '../park/forgotten.js';
 import { Arrays } from './arrays.js';
 import { cellsOf, stageCell } from './cells.js';
 import { type Stage, sinksOf } from './graph.js';
@@ -62,7 +63,7 @@ export class RingMemory {
     }
     this.#attachment = { memory, handle: this.handle, sources: new Set() };
     keep(this.#attachment);
-    forgotten.register(this, this.#attachment, this);
+    forgotten.watch(this, this.#attachment);
     const word = (index: number) => this.words[index] as number;
     this.capacity = word(L.HEADER_CAPACITY);
     this.mask = this.capacity - 1;
@@ -225,7 +226,7 @@ export class RingMemory {
     if (!this.#attached) return;
     for (const one of [...this.#opened]) one.close(true);
     this.#attached = false;
-    forgotten.unregister(this);
+    forgotten.unwatch(this);
     giveBack(this.#attachment);
   }
 }
@@ -236,13 +237,10 @@ function giveBack(attachment: Attachment): void {
   letGo(attachment);
 }
 
-let warned = false;
-const forgotten = new FinalizationRegistry<Attachment>((attachment) => {
-  giveBack(attachment);
-  const open = new Int32Array(attachment.memory)[L.HEADER_STATE] === L.OPEN;
-  if (warned || !open) return;
-  warned = true;
-  process.emitWarning('a ring was collected without close() or detach()', {
-    code: 'MILLRACE_FORGOTTEN',
-  });
-});
+const forgotten = new Forgotten<Attachment>(
+  'a ring was collected without close() or detach()',
+  (attachment) => {
+    giveBack(attachment);
+    return new Int32Array(attachment.memory)[L.HEADER_STATE] === L.OPEN;
+  },
+);
