@@ -6,9 +6,10 @@ import { runSuite } from './frame/experiment.js';
 import { table } from './frame/table.js';
 import { echo } from './suites/echo.js';
 import { gateway } from './suites/gateway.js';
+import { ring } from './suites/ring.js';
 import { ringJs } from './suites/ring-js.js';
 
-const SUITES = new Map([echo, ringJs, gateway].map((suite) => [suite.name, suite]));
+const SUITES = new Map([echo, ring, ringJs, gateway].map((suite) => [suite.name, suite]));
 
 async function main(argv) {
   const options = commandLine(argv, [...SUITES.keys()]);

@@ -5,6 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PWD/node_modules/.bin:$PWD/build/tools/bin:$PATH"
 fix=${1:-}
+peers=benchmark/ring-peers/Cargo.toml
 failed=()
 
 lint() { # name, command…
@@ -23,16 +24,19 @@ needs() { # command…: whether it works here
 
 if [[ $fix == --fix ]]; then
   lint rustfmt cargo fmt --all
+  lint 'rustfmt, ring-peers' cargo fmt --manifest-path "$peers"
   lint biome biome check --write
   lint taplo taplo fmt
 else
   lint rustfmt cargo fmt --all --check
+  lint 'rustfmt, ring-peers' cargo fmt --manifest-path "$peers" --check
   lint biome biome check --error-on-warnings
   RUST_LOG=error lint taplo taplo fmt --check
 fi
 lint clippy cargo clippy --workspace --all-targets --exclude millrace-node --locked --quiet -- -D warnings
 # As a test target the addon exports nothing, so that all of it would count as unused.
 lint 'clippy, addon' cargo clippy -p millrace-node --locked --quiet -- -D warnings
+lint 'clippy, ring-peers' cargo clippy --manifest-path "$peers" --all-targets --locked --quiet -- -D warnings
 RUSTDOCFLAGS='-D warnings' lint rustdoc cargo doc --workspace --no-deps --document-private-items --locked --quiet
 needs typos && lint typos typos
 if needs cargo deny; then

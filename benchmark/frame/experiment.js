@@ -13,7 +13,13 @@ import { rows } from './row.js';
  * @typedef {object} Suite
  * @property {string} name
  * @property {Record<'quick' | 'normal' | 'long', { rounds: number, seconds: number }>} effort
- * @property {readonly Experiment[]} experiments
+ * @property {readonly Experiment[] | Experiments} experiments
+ */
+
+/**
+ * Builds what a suite's sides need that `npm run bench` did not, which is not counted as effort, and
+ * gives the experiments of a level; `tell` gets a line for what has to be left out.
+ * @typedef {(level: 'quick' | 'normal' | 'long', tell: (line: string) => void) => Promise<readonly Experiment[]>} Experiments
  */
 
 /**
@@ -26,7 +32,9 @@ import { rows } from './row.js';
 export async function runSuite(suite, { level, pin }, tell) {
   const effort = { ...suite.effort[level], pin };
   const made = { rows: [], errors: [] };
-  for (const { cases, sides } of suite.experiments) {
+  const { experiments } = suite;
+  const chosen = typeof experiments === 'function' ? await experiments(level, tell) : experiments;
+  for (const { cases, sides } of chosen) {
     const outcomes = await alternate(sides, effort, (side, round, outcome) => {
       tell(`${suite.name} ${round + 1}/${effort.rounds} ${side.name}: ${inWords(outcome)}`);
     });

@@ -8,11 +8,16 @@ import { ratio } from './ratio.js';
  * @property {string} case
  * @property {string} unit
  * @property {'higher' | 'lower'} better
- * @property {import('./figure.js').Figure | null} ours null when our side failed
+ * @property {OurFigure | null} ours null when our side failed
  * @property {Record<string, import('./figure.js').Figure>} peers
  * @property {Record<string, import('./figure.js').Figure>} limits
  * @property {number | null} ratio against the best peer's median; null without peers
  * @property {number | null} ofLimit against the best limit's median; null without limits
+ */
+
+/**
+ * Our figure; where we have several ways, the best by its median, with the name of the way.
+ * @typedef {import('./figure.js').Figure & { variant?: string }} OurFigure
  */
 
 /**
@@ -28,10 +33,11 @@ export function rows(suite, cases, outcomes) {
     for (const { side, runs } of outcomes) {
       const numbers = runs.map((run) => run[name]).filter((number) => number !== undefined);
       if (numbers.length > 0) {
-        figures[side.role][side.name] = figure(numbers);
+        const variant = side.variant === null ? {} : { variant: side.variant };
+        figures[side.role][side.name] = { ...figure(numbers), ...variant };
       }
     }
-    const ours = figures.ours.ours ?? null;
+    const ours = best(Object.values(figures.ours), better);
     return {
       suite,
       case: name,
@@ -44,6 +50,15 @@ export function rows(suite, cases, outcomes) {
       ofLimit: againstBest(ours, figures.limit, better),
     };
   });
+}
+
+/** The figure whose median is best; null of none. */
+function best(figures, better) {
+  return figures.reduce(
+    (found, next) =>
+      found === null || ratio(next.median, found.median, better) > 1 ? next : found,
+    null,
+  );
 }
 
 /** The best of the others is the one that makes us look worst. */

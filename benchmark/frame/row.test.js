@@ -63,3 +63,33 @@ test('a side that failed before its first run has no figure, and the others keep
   assert.equal(rate.ratio, null);
   assert.equal(rate.peers.fast.median, 5);
 });
+
+test('of our variants the best median stands in the row, and says which it is', () => {
+  const [rate, time] = rows('suite', CASES, [
+    outcome(ours(null, 'spin'), [
+      { rate: 10, time: 5 },
+      { rate: 20, time: 5 },
+      { rate: 900, time: 5 },
+    ]),
+    outcome(ours(null, 'sleep'), [{ rate: 30, time: 6 }]),
+    outcome(peer('fast'), [{ rate: 15, time: 10 }]),
+  ]);
+  assert.equal(rate.ours.variant, 'sleep');
+  assert.equal(rate.ours.median, 30);
+  assert.equal(rate.ratio, 2);
+  assert.equal(time.ours.variant, 'spin');
+});
+
+test('a variant that says nothing on a case cannot stand for it', () => {
+  const [rate, time] = rows('suite', CASES, [
+    outcome(ours(null, 'spin'), [{ rate: 100 }]),
+    outcome(ours(null, 'sleep'), [{ rate: 30, time: 6 }]),
+  ]);
+  assert.equal(rate.ours.variant, 'spin');
+  assert.equal(time.ours.variant, 'sleep');
+});
+
+test('where there are no variants the figure names none', () => {
+  const [rate] = rows('suite', CASES, [outcome(ours(), [{ rate: 1, time: 1 }])]);
+  assert.deepEqual(Object.keys(rate.ours), ['median', 'min', 'max', 'runs']);
+});

@@ -3,15 +3,24 @@
  * @typedef {object} Side
  * @property {'ours' | 'peer' | 'limit'} role
  * @property {string} name
+ * @property {string | null} variant which of our ways this is, where we have several
  * @property {(effort: import('./effort.js').Effort) => Promise<Record<string, number>>} run
  *   Does the work once, in fresh processes, and gives a number for each case it has something to say on.
  */
 
-/** Millrace, through its public API. */
-export const ours = (run) => ({ role: 'ours', name: 'ours', run });
+/**
+ * Millrace, through its public API. Of several variants, each a side of its own, a case's row holds
+ * the best, as it relates to the best of a peer's.
+ */
+export const ours = (run, variant = null) => ({
+  role: 'ours',
+  name: variant === null ? 'ours' : `ours-${variant}`,
+  variant,
+  run,
+});
 
 /** What a user would take instead, set up the way its own docs say is fastest. */
-export const peer = (name, run) => ({ role: 'peer', name, run });
+export const peer = (name, run) => ({ role: 'peer', name, variant: null, run });
 
 /** A reference line: what the machine allows a loop that does nothing else. */
-export const limit = (name, run) => ({ role: 'limit', name, run });
+export const limit = (name, run) => ({ role: 'limit', name, variant: null, run });

@@ -2,24 +2,26 @@ import { equal } from './ratio.js';
 
 /**
  * Rows as a table to read: medians with their spread, the ratio against the best peer, the share of
- * the best limit. `=` marks what is within noise.
+ * the best limit. `=` marks what is within noise. A few runs are all shown, in the order made, because
+ * a median of them hides two modes.
  * @param {readonly import('./row.js').Row[]} rows
  */
 export function table(rows) {
-  const lines = [['case', 'unit', 'side', 'median', 'min', 'max', 'ratio']];
+  const lines = [['case', 'unit', 'side', 'median', 'min', 'max', 'ratio', 'runs']];
   for (const row of rows) {
     lines.push([
       `${row.suite} ${row.case}`,
       `${row.unit}, ${row.better} is better`,
-      'ours',
+      row.ours?.variant === undefined ? 'ours' : `ours, ${row.ours.variant}`,
       ...numbers(row.ours),
       row.ratio === null ? '' : `${times(row.ratio)} the best peer`,
+      runs(row.ours),
     ]);
     for (const [name, figure] of Object.entries(row.peers)) {
-      lines.push(['', '', name, ...numbers(figure), '']);
+      lines.push(['', '', name, ...numbers(figure), '', runs(figure)]);
     }
     for (const [name, figure] of Object.entries(row.limits)) {
-      lines.push(['', '', `limit ${name}`, ...numbers(figure), '']);
+      lines.push(['', '', `limit ${name}`, ...numbers(figure), '', runs(figure)]);
     }
     if (row.ofLimit !== null) {
       lines.at(-1)[6] = `ours is ${times(row.ofLimit)} the best limit`;
@@ -38,6 +40,14 @@ export function table(rows) {
 
 function numbers(figure) {
   return figure === null ? ['-', '', ''] : [figure.median, figure.min, figure.max].map(readable);
+}
+
+/** Most runs that are all shown. */
+const FEW = 5;
+
+function runs(figure) {
+  const made = figure?.runs ?? [];
+  return made.length > 1 && made.length <= FEW ? made.map(readable).join('  ') : '';
 }
 
 /** Four significant digits, thousands apart. */

@@ -1,0 +1,90 @@
+import { cargoProgram, mavenProgram } from '../frame/build.js';
+import { Child } from '../frame/child.js';
+import { ours, peer } from '../frame/side.js';
+import { cells } from './ring-cells.js';
+
+const RATE = /** @type {const} */ ({ unit: 'events/s', better: 'higher' });
+
+/** Our ways to wait; one that sleeps at once is left to the long run. */
+const STRATEGIES = {
+  quick: ['spin', 'yield', 'adaptive'],
+  normal: ['spin', 'yield', 'adaptive'],
+  long: ['spin', 'yield', 'adaptive', 'block'],
+};
+
+/** A strategy of a peer is a side of its own. */
+const RINGS = ['disruptor-busy', 'disruptor-yield'];
+const CHANNELS = ['crossbeam', 'kanal', 'std'];
+const LMAX = ['lmax-busy', 'lmax-yield', 'lmax-block'];
+
+/**
+ * Nothing is allocated while events move. A collector without threads of its own leaves both cores to
+ * them.
+ */
+const JAVA_OPTIONS = ['-XX:+UseSerialGC', '-Xms256m', '-Xmx256m', '-XX:+AlwaysPreTouch'];
+
+/** A side that hangs is ended after this long beyond its window, warm-up included. */
+const PATIENCE_SECONDS = 30;
+
+/** Events of 8 bytes through a ring, from threads to threads. */
+export const ring = {
+  name: 'ring',
+  effort: {
+    quick: { rounds: 1, seconds: 0.5 },
+    normal: { rounds: 5, seconds: 0.5 },
+    long: { rounds: 5, seconds: 1 },
+  },
+  async experiments(level, tell) {
+    const program = await cargoProgram('ring-peers', 'ring-peers');
+    const lmax = await mavenProgram('peers/lmax');
+    if ('missing' in lmax) {
+      tell(`ring: left out ${LMAX.join(', ')}: ${lmax.missing}`);
+    }
+    const commands = {
+      native: (side) => [program, side],
+      java: (side) => ['java', ...JAVA_OPTIONS, '-cp', lmax.classPath, 'millrace.bench.Main', side],
+    };
+    return cells(level).map((cell) => ({
+      cases: { [cell.name]: RATE, ...(cell.crowded === null ? {} : { [cell.crowded]: RATE }) },
+      sides: sides(cell, level, commands, 'classPath' in lmax),
+    }));
+  },
+};
+
+/**
+ * The sides of a cell. One run of a side that stands in both of its rows is the figure of both.
+ * @param {import('./ring-cells.js').Cell} cell
+ */
+function sides(cell, level, { native, java }, hasJava) {
+  const alone = (rate) => ({ [cell.name]: rate });
+  const both = (rate) =>
+    cell.crowded === null ? alone(rate) : { ...alone(rate), [cell.crowded]: rate };
+  const peers = (names, command, rows) =>
+    names.map((name) => peer(name, async (effort) => rows(await run(command(name), cell, effort))));
+  return [
+    ...STRATEGIES[level].map((strategy) =>
+      ours(async (effort) => {
+        const rate = await run(native('ours'), cell, effort, ['--strategy', strategy]);
+        return strategy === 'adaptive' ? both(rate) : alone(rate);
+      }, strategy),
+    ),
+    ...peers(hasJava ? LMAX : [], java, alone),
+    ...peers(RINGS, native, alone),
+    ...peers(cell.graph === '1p1c' ? ['rtrb'] : [], native, alone),
+    ...peers(CHANNELS, native, both),
+    ...peers(['tokio'], native, alone),
+  ];
+}
+
+/** One run in a fresh process; it has checked the sum and the count of what every consumer saw. */
+async function run(command, { graph, batch, slots }, { seconds }, options = []) {
+  const child = new Child([...command, graph, ...[batch, slots, seconds].map(String), ...options]);
+  const late = setTimeout(() => child.stop(0), (PATIENCE_SECONDS + seconds) * 1e3);
+  try {
+    const { eventsPerSecond } = await child.line();
+    await child.end();
+    return eventsPerSecond;
+  } finally {
+    clearTimeout(late);
+  }
+}
