@@ -29,7 +29,8 @@ const onlySession = async (exchange: ExchangeProcess) => {
 test(
   'every order is answered once and in order while workers are terminated and replaced',
   withSeed(async (random) => {
-    const args = ['--chaos', '400', '--seed', `${seed}`, '--quote-every', '5'];
+    // Some 80 terminations of three workers: that one of them is spared has a chance of 10^-14.
+    const args = ['--chaos', '100', '--seed', `${seed}`, '--quote-every', '5'];
     await using exchange = await ExchangeProcess.start(...args);
     const all = await traders(8, await exchange.port);
     await Promise.all(all.map((trader) => trader.trade(orderLines(1_000, random), 64)));
@@ -37,10 +38,11 @@ test(
     exchange.terminate();
     const { code, stdout, stderr } = await exchange.ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const replaced = [...stdout.matchAll(/(?:risk|journal|maker) (\d+)/g)].map(([, n]) =>
-      Number(n),
-    );
-    expect(replaced.reduce((sum, n) => sum + n, 0)).toBeGreaterThan(3);
+    // Orders are what terminates workers, so all of it was under load.
+    for (const worker of ['risk', 'journal', 'maker']) {
+      const [, replaced] = new RegExp(`${worker} (\\d+)`).exec(stdout) ?? [];
+      expect({ stdout, worker, replaced: Number(replaced) > 0 }).toMatchObject({ replaced: true });
+    }
     checkAnswers(all, await onlySession(exchange));
   }),
   60_000,

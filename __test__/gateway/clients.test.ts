@@ -72,6 +72,20 @@ test('errors reach the client as errors', async () => {
   );
 });
 
+test('a stream name has up to 1024 bytes; a longer one is refused by name, and nothing is stored', async () => {
+  const longest = 'n'.repeat(1024);
+  expect(await redis.xadd(longest, '1-1', 'a', '1')).toBe('1-1');
+  expect(await redis.xrange(longest, '-', '+')).toEqual([['1-1', ['a', '1']]]);
+  for (const length of [0, 1025, 70_000]) {
+    const refused = `ERR invalid stream name: ${length} bytes, allowed are 1 to 1024`;
+    const name = 'n'.repeat(length);
+    await expect(redis.xadd(name, '*', 'a', '1')).rejects.toThrow(refused);
+    await expect(redis.xlen(name)).rejects.toThrow(refused);
+    await expect(redis.xrange(name, '-', '+')).rejects.toThrow(refused);
+  }
+  expect(await redis.xlen(longest)).toBe(1);
+});
+
 test('the pages say how it is', async () => {
   const page = (path: string) => fetch(`http://127.0.0.1:${gateway.httpPort}${path}`);
   expect((await page('/healthz')).status).toBe(200);

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { GatewayProcess, temporaryDirectory } from './gateway-process.js';
-import { RawClient } from './raw-client.js';
+import { encode, RawClient } from './raw-client.js';
 
 const directory = temporaryDirectory();
 let gateway: GatewayProcess;
@@ -22,9 +22,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     const stream = `s-${signal}`;
     const writes = Array.from({ length: 5000 }, () => redis.xadd(stream, '*', 'a', '1'));
     await writes[0];
-    gateway.signal(signal);
-    const settled = await Promise.allSettled(writes);
-    expect(await gateway.exited).toBe(0);
+    const [settled] = await Promise.all([Promise.allSettled(writes), gateway.drain(signal)]);
     await idle.closed;
     redis.disconnect();
 
@@ -38,18 +36,37 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     // Nothing is there that nobody was told of.
     expect(found.size).toBe(answered.length);
     reader.disconnect();
-    expect(await next.stop()).toBe(0);
+    await next.drain();
   },
-  60_000,
+  120_000,
 );
 
 test('a client that never reads does not hold the end up', async () => {
   const client = await RawClient.connect(gateway.port);
   client.socket.pause();
   client.send('PING\r\n'.repeat(100));
-  expect(await gateway.stop()).toBe(0);
+  await gateway.drain();
   client.socket.destroy();
 }, 30_000);
+
+test('answers that a client does not take are given up in time, and said', async () => {
+  await gateway.drain();
+  gateway = await GatewayProcess.start(['--data', `${directory.path}/data`, '--drain', '4']);
+  const value = 'x'.repeat(1_000_000);
+  const writer = await RawClient.connect(gateway.port);
+  for (let i = 1; i <= 24; i++) writer.send(encode('XADD', 'long', `${i}-1`, 'v', value));
+  writer.send(encode('XLEN', 'long'));
+  while (!writer.received.endsWith(':24\r\n')) await writer.more();
+  const client = await RawClient.connect(gateway.port);
+  client.socket.pause();
+  client.send(encode('XRANGE', 'long', '-', '+'));
+  await gateway.received(26);
+  const since = performance.now();
+  await gateway.drain();
+  expect(performance.now() - since).toBeLessThan(5000);
+  expect(gateway.stderr).toContain('1 connections were closed with answers that they did not take');
+  client.socket.destroy();
+}, 60_000);
 
 test('a second signal ends it at once', async () => {
   const client = await RawClient.connect(gateway.port);

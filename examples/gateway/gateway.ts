@@ -14,8 +14,11 @@ import { StoreThread } from './store-thread.js';
 /** The version of Redis whose behaviour and texts the gateway follows. */
 const REDIS_VERSION = '7.0.15';
 const MOST_ARGUMENTS = 1 << 16;
-/** An answer takes its time to reach a client after the last command is done. */
-const WRITE_TIME = 500;
+/**
+ * Of the time to drain, so much is kept for answers to reach their clients after the last command is
+ * done, and as much for the parts to end after that; a quarter each when there is little.
+ */
+const LAST_STEP = 1000;
 /** Closes that are nothing to speak of. */
 const ORDINARY_REASONS = new Set(['end', 'closed', 'drained']);
 
@@ -80,11 +83,19 @@ export class Gateway {
     };
   }
 
-  /** Accepts nothing new, finishes and answers what was accepted, and lets go of everything. */
-  async drain(): Promise<void> {
+  /**
+   * Accepts nothing new, finishes and answers what was accepted, and lets go of everything: within
+   * the time given for it, also when the database does not do its part. Says how many connections
+   * were closed because they had not taken their answers by then.
+   */
+  async drain(): Promise<number> {
     this.#draining = true;
-    await this.#listener?.drain({ timeout: Math.max(this.#options.drain - WRITE_TIME, 1) });
+    const { drain } = this.#options;
+    const step = Math.min(LAST_STEP, drain / 4);
+    this.#store?.drain(drain - 2 * step);
+    const closed = await this.#listener?.drain({ timeout: Math.ceil(drain - step) });
     await this.#undo();
+    return closed?.cut ?? 0;
   }
 
   async #start(): Promise<void> {
@@ -138,15 +149,17 @@ export class Gateway {
       },
     );
     this.#store = store;
-    // The ring's end is the store's: it does what is left in it, and closes the database.
+    const stages = [
+      records.run('digest', native.hash('sha256', { to: 'digest' }), { scheduler }),
+      this.#metrics.run(records),
+    ];
+    for (const stage of stages) stage.catch((error: Error) => this.#failed(error.message));
+    // The ring's end is the stages' end. The store does what is left in it, and closes the database;
+    // a digest stage that has not seen the end fails when its scheduler goes.
     this.#closing.push(async () => {
       await records.close();
-      await store.ended;
+      await Promise.all([store.ended, ...stages]);
     });
-    records
-      .run('digest', native.hash('sha256', { to: 'digest' }), { scheduler })
-      .catch((error: Error) => this.#failed(error.message));
-    this.#metrics.run(records).catch((error: Error) => this.#failed(error.message));
     await store.ready;
     listener.into(records, {
       reply: 'reply',

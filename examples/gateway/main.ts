@@ -57,7 +57,8 @@ async function finish(gateway: Gateway, { drain }: GatewayOptions): Promise<void
     log(`not all was finished within ${drain / 1000} s`);
     process.exit(1);
   }, drain).unref();
-  await gateway.drain();
+  const cut = await gateway.drain();
+  if (cut > 0) log(`${cut} connections were closed with answers that they did not take`);
   log('all that was accepted is done');
   process.exit(0);
 }

@@ -14,9 +14,10 @@ export interface StoreOptions {
 }
 
 /** What the main thread asks of the store. */
-export interface StoreRequest {
-  readonly kind: 'metrics';
-}
+export type StoreRequest =
+  | { readonly kind: 'metrics' }
+  /** No more commands come; what is not done after so many milliseconds is not waited for. */
+  | { readonly kind: 'drain'; readonly within: number };
 
 /** What the store tells the main thread. */
 export type StoreMessage =

@@ -49,10 +49,19 @@ export class StoreThread {
     const scrape = new Deferred<string>();
     const timer = setTimeout(scrape.resolve, METRICS_TIMEOUT, '');
     this.#scrapes.push(scrape.resolve);
-    this.#worker.postMessage({ kind: 'metrics' } satisfies StoreRequest);
+    this.#ask({ kind: 'metrics' });
     const text = await scrape.promise;
     clearTimeout(timer);
     return text;
+  }
+
+  /** No more commands come: it answers all within so many milliseconds, whatever the database does. */
+  drain(within: number): void {
+    this.#ask({ kind: 'drain', within });
+  }
+
+  #ask(request: StoreRequest): void {
+    this.#worker.postMessage(request);
   }
 
   #hear(message: StoreMessage): void {

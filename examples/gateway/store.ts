@@ -1,6 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { BatchQueue, ByteRing, Listener, RespArguments } from 'millrace';
-import { Arrivals } from './arrivals.js';
 import { DIGEST_BYTES } from './commands/command.js';
 import { ClientNames } from './commands/context.js';
 import { interpret } from './commands/interpret.js';
@@ -8,6 +7,7 @@ import { Committer, tryAgain, type Waiting } from './committer.js';
 import { copyBytes } from './copy-bytes.js';
 import { StartRefused } from './database/database.js';
 import { openDatabase } from './database/open.js';
+import { Patience } from './patience.js';
 import { ReadFlights } from './read-flights.js';
 import { StoreMetrics } from './store-metrics.js';
 import type { StoreMessage, StoreOptions, StoreRequest } from './store-protocol.js';
@@ -43,40 +43,26 @@ if (database !== undefined) {
   const reply = (token: number, payload: string | Buffer): void => listener.reply(token, payload);
   const flights = new ReadFlights();
   const committer = new Committer(database, reply, flights);
-  const arrivals = new Arrivals();
   const { commitTimeout } = options;
-
-  /** Waits until the database can be used, or the first command has waited for too long. */
-  const whenUsable = async (): Promise<boolean> => {
-    while (!database.available) {
-      const left = (arrivals.oldest ?? 0) + commitTimeout - performance.now();
-      if (left <= 0) return false;
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, left);
-      });
-      await Promise.race([database.whenAvailable(), late]);
-      clearTimeout(timer);
-    }
-    return true;
-  };
+  const patience = new Patience(database, commitTimeout);
 
   const queue = BatchQueue.create<Waiting>(
     async (batch) => {
-      const usable = await whenUsable();
-      const late = arrivals.countUntil(performance.now() - commitTimeout);
-      const waiting = usable ? batch.take() : batch.take(Math.max(1, late));
-      arrivals.remove(waiting.length);
+      const usable = await patience.whenUsable();
+      const waiting = usable ? batch.take() : batch.take(Math.max(1, patience.countLate()));
+      patience.remove(waiting.length);
       if (usable) await commit(waiting);
-      else metrics.gaveUp(waiting.length);
-      if (!usable) {
-        const answer = tryAgain('the database is away, so the outcome is not known');
-        committer.answerAll(waiting, answer);
-      }
+      else giveUp(waiting);
       return waiting.map(() => undefined);
     },
     { maxBatch: MOST_ENTRIES, queueLimit: MOST_WAITING },
   );
+
+  const giveUp = (waiting: readonly Waiting[]): void => {
+    metrics.gaveUp(waiting.length);
+    const reason = patience.over ? 'the gateway ends' : 'the database is away';
+    committer.answerAll(waiting, tryAgain(`${reason}, so the outcome is not known`));
+  };
 
   const commit = async (waiting: readonly Waiting[]): Promise<void> => {
     const started = performance.now();
@@ -110,13 +96,23 @@ if (database !== undefined) {
       if (outcome.kind === 'append') copyBytes(record.digest, 0, DIGEST_BYTES, outcome.payload, 0);
       else flights.begin(connection);
       const since = performance.now();
-      arrivals.add(since);
+      patience.add(since);
       return { command: outcome, token, connection, since };
     },
   });
 
   port.on('message', async (request: StoreRequest) => {
-    if (request.kind === 'metrics') tell({ kind: 'metrics', text: await metrics.text() });
+    switch (request.kind) {
+      case 'metrics':
+        tell({ kind: 'metrics', text: await metrics.text() });
+        break;
+      case 'drain':
+        patience.drain(request.within, () => {
+          // A statement may run as long as `commitTimeout`; closing makes an end of it. The embedded
+          // database has done one when it returns, and is closed when all is answered.
+          if (options.database.kind === 'server') void database.close();
+        });
+    }
   });
   tell({ kind: 'serving' });
   if (database.available) tell({ kind: 'available' });

@@ -38,9 +38,11 @@ export interface PostgresEvents {
 export class PostgresDatabase implements Database {
   readonly #url: string;
   readonly #events: PostgresEvents;
+  readonly #closed = new AbortController();
   #client: pg.Client | undefined;
+  /** One that is not ready yet. */
+  #connecting: pg.Client | undefined;
   #generation = 0;
-  #closing = false;
   #waiting: (() => void)[] = [];
 
   private constructor(url: string, events: PostgresEvents) {
@@ -116,7 +118,8 @@ export class PostgresDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#closed.abort();
+    if (this.#connecting !== undefined) abandon(this.#connecting);
     const client = this.#client;
     this.#client = undefined;
     await client?.end().catch(() => {});
@@ -131,12 +134,16 @@ export class PostgresDatabase implements Database {
     });
     client.on('error', (error) => this.#lose(client, error.message));
     client.on('end', () => this.#lose(client, 'the connection ended'));
+    this.#connecting = client;
     try {
       await client.connect();
       await withTimeout(prepare(client), CONNECT_TIMEOUT);
+      this.#closed.signal.throwIfAborted();
     } catch (error) {
       abandon(client);
       throw error;
+    } finally {
+      this.#connecting = undefined;
     }
     this.#client = client;
     this.#generation++;
@@ -145,7 +152,7 @@ export class PostgresDatabase implements Database {
   }
 
   #lose(client: pg.Client, reason: string): void {
-    if (this.#client !== client || this.#closing) return;
+    if (this.#client !== client || this.#closed.signal.aborted) return;
     this.#client = undefined;
     abandon(client);
     this.#events.lost(reason);
@@ -153,11 +160,13 @@ export class PostgresDatabase implements Database {
   }
 
   async #reconnect(): Promise<void> {
-    for (let pause = FIRST_PAUSE; !this.#closing; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    const { signal } = this.#closed;
+    for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {
         return await this.#connect();
       } catch {
-        await sleep(pause);
+        // An end in the meantime is looked at by the loop.
+        await sleep(pause, undefined, { signal }).catch(() => {});
       }
     }
   }
