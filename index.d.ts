@@ -811,8 +811,8 @@ declare type Owned<S> = S extends {
   : never;
 
 /**
- * Publishes events. Consumers see them after a flush: when 64 are staged, at the end of the turn (before the event
- * loop goes on), before this thread waits or blocks, after each batch inside `run`, or by {@link flush}.
+ * Publishes events. Consumers see them after a flush: when 256 are staged (a quarter of a small ring), at the end of
+ * the turn (before the event loop goes on), before this thread waits or blocks, after each batch inside `run`, or by {@link flush}.
  *
  * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
  * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
@@ -1119,10 +1119,34 @@ export declare interface RingStatistics {
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
 
-/** What a failing handler does to the ring. */
+/**
+ * What {@link StageConsumer.run} does when its handler throws. With each policy the fields that the handler assigned
+ * before it threw keep what it assigned.
+ */
 export declare interface RunOptions {
-  /** `'stop'` (default): the ring stops, producers are told `ERR_MILLRACE_CONSUMER_FAILED`. */
-  readonly onError?: 'stop';
+  /**
+   * - `'stop'` (default): the events before the failed one are released, the ring stops, producers are told
+   *   `ERR_MILLRACE_CONSUMER_FAILED`, and `run` throws the error.
+   * - `'skip'`: the event is passed over, counted in {@link StageStatistics.skipped}, told to {@link skipped}, and
+   *   released with its batch, which goes on behind it. For handlers that deal with each event by itself: what one
+   *   gathers until the end of a batch is not made good when the last event is passed over.
+   * - `'retry'`: the batch is begun again from its first event that is not released, and its events are handed out as
+   *   they are by then. When `attempts` are used up the ring stops as with `'stop'`; none of the batch is released by
+   *   that, so all of it comes again to who opens the stage next.
+   */
+  readonly onError?: 'stop' | 'skip' | 'retry';
+  /**
+   * With `'skip'`: told of each event that is passed over, by its error and its number, before it is counted. What
+   * this throws stops the ring, as with `'stop'`.
+   */
+  readonly skipped?: (error: unknown, sequence: number) => void;
+  /** With `'retry'`: how often a batch is begun, the first time included, a whole number from 1; default 3. */
+  readonly attempts?: number;
+  /**
+   * With `'retry'`: milliseconds before a batch is begun for the second time, doubled each time after that; default
+   * 10, 0 is at once. What this thread has published is flushed before, and the thread blocks meanwhile.
+   */
+  readonly backoff?: number;
 }
 
 /**
@@ -1263,8 +1287,10 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * What this thread publishes meanwhile is flushed after each batch.
    *
    * @param handler Gets each event, its number, and whether it is the last of its batch.
-   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; what `handler` throws, after the ring was stopped;
-   *   `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one had got everything.
+   * @param options What happens when it throws; unless said otherwise the ring stops.
+   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_INVALID_ARGUMENT`; what `handler` throws,
+   *   after the ring was stopped; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one
+   *   had got everything.
    */
   run(
     handler: (event: E, sequence: number, endOfBatch: boolean) => void,
@@ -1339,6 +1365,10 @@ export declare interface StageStatistics {
   /** Wakes this stage made, and those it could spare because nobody slept. */
   readonly wakes: number;
   readonly elided: number;
+  /** Events that {@link StageConsumer.run} passed over because the handler failed, see {@link RunOptions.onError}. */
+  readonly skipped: number;
+  /** Batches that it began again. */
+  readonly retries: number;
 }
 
 /** How consumers without events wait. `yield` and `spin` never sleep: for threads with a core of their own. */

@@ -18,11 +18,12 @@ test('a full ring takes nothing until the slowest stage has released', () => {
 });
 
 test('a full multi-producer ring takes what one flush holds, and publishes it when there is room', async () => {
-  const { ring, out, read } = numbers(4, { producers: 'multi' });
+  const { ring, out, read } = numbers(64, { producers: 'multi' });
   let n = 0;
   while (out.tryPublish(number, n)) n += 1;
-  expect(n).toBe(4 + 64);
-  expect(ring.stats().cursor).toBe(4);
+  // A flush of a small ring is a quarter of it.
+  expect(n).toBe(64 + 16);
+  expect(ring.stats().cursor).toBe(64);
   const seen: number[] = [];
   for await (const batch of read) {
     seen.push(...all(batch));
@@ -109,7 +110,7 @@ test('who waits for much room is not forgotten when who waits for little gets it
 });
 
 test.each(kinds)(
-  '%s: what is accepted is seen at the end of the turn, after 64, or after a flush',
+  '%s: what is accepted is seen at the end of the turn, when a quarter of the ring is staged, or after a flush',
   async (producers) => {
     const { ring, out } = numbers(256, { producers });
     const cursor = () => ring.stats().cursor;

@@ -51,3 +51,15 @@ export function blockUntil(spin: boolean, sleeps: boolean, look: (arm: boolean) 
     slice = Math.min(slice * 2, LONGEST_SLICE);
   }
 }
+
+/**
+ * Blocks this worker for some time, a slice at a time as {@link blockUntil}. A wake that comes meanwhile is used up:
+ * who waits next looks before it sleeps.
+ */
+export function blockFor(milliseconds: number): void {
+  const until = performance.now() + milliseconds;
+  const left = () => until - performance.now();
+  for (let rest = left(); rest > 0; rest = left()) {
+    binding.park(Math.min(Math.ceil(rest), LONGEST_SLICE));
+  }
+}

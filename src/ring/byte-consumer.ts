@@ -22,16 +22,21 @@ export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch
     );
   }
 
+  /** @internal */
+  protected override behind(sequence: number): number {
+    const { slots, mask, words } = this.reader.memory;
+    const at = slots + (sequence & mask) * L.GRANULE;
+    return (sequence + (words[(at >> 2) + 1] as number)) | 0;
+  }
+
   /** @internal Whole records only, and at least one. */
   protected override endOf(available: number, most: number): number {
-    const { memory, next } = this.reader;
+    const { next } = this.reader;
     if (available <= most) return (next + available) | 0;
-    let taken = 0;
-    do {
-      const at = memory.slots + ((next + taken) & memory.mask) * L.GRANULE;
-      taken += memory.words[(at >> 2) + 1] as number;
-    } while (taken < most);
-    return (next + taken) | 0;
+    let end = next;
+    do end = this.behind(end);
+    while (((end - next) | 0) < most);
+    return end;
   }
 
   /** @internal */

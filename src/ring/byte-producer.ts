@@ -30,6 +30,8 @@ export class ByteProducer<H extends object> {
   readonly #payload: number;
   /** Where a record's header is written: in place, or in memory of our own on multi-producer rings. */
   readonly #own: Arrays | undefined;
+  /** Brings the cursor to a sequence, and wakes who waits for it. */
+  readonly #show: (sequence: number) => void;
   #next: number;
   #published: number;
   /** Sequences before this are free. */
@@ -51,6 +53,7 @@ export class ByteProducer<H extends object> {
     this.#next = Atomics.load(memory.words, L.CURSOR_CELL);
     this.#published = this.#next;
     this.#free = this.#next;
+    this.#show = memory.advancer(L.CURSOR_CELL, this.#seat.cell, memory.sleeps);
     memory.opened(this);
   }
 
@@ -147,7 +150,7 @@ export class ByteProducer<H extends object> {
   }
 
   #accepted(): void {
-    this.#seat.noteStaged(this.#next);
+    this.#seat.noteWritten(this.#next);
     if (((this.#next - this.#published) | 0) * L.GRANULE >= FLUSH_AT) this.flush();
   }
 
@@ -159,12 +162,12 @@ export class ByteProducer<H extends object> {
     if (this.#next === this.#published || memory.words[L.HEADER_STATE] === L.FAILED) {
       this.#seat.lose((this.#next - this.#published) | 0);
       this.#next = this.#published;
+      this.#seat.noteWritten(this.#next);
       this.#seat.withdraw(this.#next);
       return;
     }
     this.#published = this.#next;
-    memory.advance(L.CURSOR_CELL, this.#next);
-    if (memory.sleeps) memory.wake(L.CURSOR_CELL, this.#seat.cell);
+    this.#show(this.#next);
   }
 
   /** Accepts a record, waiting for room. */

@@ -1,6 +1,7 @@
 import { EventBatch } from './event-batch.js';
 import type { Stage } from './graph.js';
 import type { RingMemory } from './ring-memory.js';
+import { slotView } from './slot-view.js';
 import { type ConsumerOptions, StageConsumer } from './stage-consumer.js';
 import type { View, ViewClass } from './view.js';
 
@@ -13,7 +14,17 @@ export class Consumer<E extends object> extends StageConsumer<E, EventBatch<E>> 
     view: ViewClass<View>,
     options: ConsumerOptions,
   ): Consumer<E> {
-    return new Consumer<E>(memory, stage, options, (reader) => new EventBatch<E>(reader, view));
+    return new Consumer<E>(
+      memory,
+      stage,
+      options,
+      (reader) => new EventBatch<E>(reader, slotView(view, memory)),
+    );
+  }
+
+  /** @internal */
+  protected override behind(sequence: number): number {
+    return (sequence + 1) | 0;
   }
 
   /** @internal */

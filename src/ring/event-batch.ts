@@ -1,6 +1,7 @@
 import { EventStep } from './event-step.js';
+import type { SlotView } from './slot-view.js';
 import type { StageReader } from './stage-reader.js';
-import type { View, ViewClass } from './view.js';
+import type { ViewClass } from './view.js';
 
 /**
  * All events that were ready, in order. Valid until the next step of the consumer; the events in it
@@ -13,9 +14,9 @@ export class EventBatch<E extends object> implements Iterable<E> {
   #length = 0;
 
   /** @internal */
-  constructor(reader: StageReader, view: ViewClass<View>) {
+  constructor(reader: StageReader, view: ViewClass<SlotView>) {
     this.#reader = reader;
-    this.#step = new EventStep<E>(reader.memory, view);
+    this.#step = new EventStep<E>(view);
   }
 
   /** Number of events. */

@@ -1,5 +1,5 @@
-import type { RingMemory } from './ring-memory.js';
-import { checked, type View, type ViewClass } from './view.js';
+import type { SlotView } from './slot-view.js';
+import { checked, type ViewClass } from './view.js';
 
 /**
  * The iterator over a batch, and the result of each of its steps, and what moves the one view:
@@ -8,19 +8,13 @@ import { checked, type View, type ViewClass } from './view.js';
 export class EventStep<E extends object> implements Iterator<E> {
   done: boolean | undefined = false;
   value: E;
-  readonly #view: ViewClass<View>;
-  readonly #slots: number;
-  readonly #stride: number;
-  readonly #mask: number;
+  readonly #view: ViewClass<SlotView>;
   #first = 0;
   #next = 0;
   #end = 0;
 
-  constructor(memory: RingMemory, view: ViewClass<View>) {
+  constructor(view: ViewClass<SlotView>) {
     this.#view = view;
-    this.#slots = memory.slots;
-    this.#stride = memory.stride;
-    this.#mask = memory.mask;
     this.value = new view() as unknown as E;
   }
 
@@ -55,12 +49,12 @@ export class EventStep<E extends object> implements Iterator<E> {
       this.expire();
       this.value = new this.#view() as unknown as E;
     }
-    (this.value as View).$at = this.#slots + (sequence & this.#mask) * this.#stride;
+    (this.value as SlotView).$to(sequence);
     return this.value;
   }
 
   /** What was handed out is used no more; with `MILLRACE_CHECK=1` a late use throws. */
   expire(): void {
-    if (checked) (this.value as View).$at = -1;
+    if (checked) (this.value as SlotView).$at = -1;
   }
 }

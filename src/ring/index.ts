@@ -11,11 +11,11 @@ export type { Wait } from './layout.js';
 export { Producer, type Write, type WriteMany } from './producer.js';
 export type { RecordBatch } from './record-batch.js';
 export { type Event, Ring, type RingDefinition, type StageEvent } from './ring.js';
+export type { RunOptions } from './run.js';
 export type { RingClosed, RingOptions, RingStatistics } from './shared-ring.js';
 export { SharedRing } from './shared-ring.js';
 export type {
   ConsumerOptions,
-  RunOptions,
   StageBatch,
 } from './stage-consumer.js';
 export { StageConsumer } from './stage-consumer.js';

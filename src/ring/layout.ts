@@ -50,6 +50,8 @@ export const layout = {
   CELL_BATCHES: 8,
   CELL_WAITS: 9,
   CELL_STAGED: 10,
+  CELL_SKIPPED: 11,
+  CELL_RETRIES: 12,
 } as const;
 
 /** How a ring waits, by its number in the header. */

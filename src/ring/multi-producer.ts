@@ -1,7 +1,7 @@
 import { binding } from '../native/binding.js';
 import { Arrays } from './arrays.js';
 import { layout as L } from './layout.js';
-import { FLUSH_AT, Producer, type Write, type WriteMany } from './producer.js';
+import { Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer } from './seat.js';
 import { checked, type View, type ViewClass } from './view.js';
@@ -22,7 +22,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   constructor(memory: RingMemory, stages: number, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
     super(memory, stages);
-    const bytes = Math.ceil((FLUSH_AT * memory.stride) / 8) * 8;
+    const bytes = Math.ceil((this.flushAt * memory.stride) / 8) * 8;
     const arrays = new Arrays(new ArrayBuffer(bytes));
     this.#event = new (makeViewOf(arrays))();
     this.#bytes = arrays.u8;
@@ -73,10 +73,10 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   /** True when no more can be staged, and none of it flushed. */
   #full(): boolean {
-    if (this.#staged < FLUSH_AT) return false;
+    if (this.#staged < this.flushAt) return false;
     if (this.closed) throw closedProducer();
     this.flush();
-    return this.#staged === FLUSH_AT;
+    return this.#staged === this.flushAt;
   }
 
   /** Refuses a closed ring before the first event of a flush. */
@@ -98,7 +98,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
     this.#staged += 1;
     this.seat.noteStaged(this.#staged);
     this.stage();
-    if (this.#staged === FLUSH_AT) this.flush();
+    if (this.#staged === this.flushAt) this.flush();
   }
 
   override flush(): void {

@@ -11,12 +11,15 @@ export type Write<E, A> = (event: E, argument: A) => void;
 /** Fills the i-th event of several. */
 export type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
 
-/** Events a producer stages at most: one more, and it flushes by itself. */
-export const FLUSH_AT = 64;
+/**
+ * Events a producer stages at most: one more, and it flushes by itself. So many that what a flush costs, and what it
+ * costs a consumer on another core to see it, does not count; written one after the other they take 2 us.
+ */
+const FLUSH_AT = 256;
 
 /**
- * Publishes events. Consumers see them after a flush: when 64 are staged, at the end of the turn (before the event
- * loop goes on), before this thread waits or blocks, after each batch inside `run`, or by {@link flush}.
+ * Publishes events. Consumers see them after a flush: when 256 are staged (a quarter of a small ring), at the end of
+ * the turn (before the event loop goes on), before this thread waits or blocks, after each batch inside `run`, or by {@link flush}.
  *
  * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
  * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
@@ -26,6 +29,8 @@ export abstract class Producer<E extends object> {
   protected readonly memory: RingMemory;
   /** @internal */
   protected readonly seat: Seat;
+  /** @internal Events staged at most: a small ring's consumers are not kept waiting for it to fill. */
+  protected readonly flushAt: number;
   #closed = false;
   /** @internal */
   scheduled = false;
@@ -34,6 +39,7 @@ export abstract class Producer<E extends object> {
   protected constructor(memory: RingMemory, stages: number) {
     this.memory = memory;
     this.seat = new Seat(memory, stages);
+    this.flushAt = Math.min(FLUSH_AT, Math.max(1, memory.capacity >> 2));
     memory.opened(this);
   }
 

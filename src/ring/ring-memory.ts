@@ -94,36 +94,39 @@ export class RingMemory {
   }
   slowestCell = 0;
 
-  /**
-   * Wakes who waits for a cell, after it was advanced.
-   *
-   * @param counters The cell of who advanced it.
-   */
-  wake(cell: number, counters: number): void {
-    const { words } = this;
-    if (
-      Atomics.load(words, cell + L.CELL_CONSUMERS) === 0 &&
-      Atomics.load(words, cell + L.CELL_PRODUCERS) === 0
-    ) {
-      (words[counters + L.CELL_ELIDED] as number)++;
-      return;
-    }
-    (words[counters + L.CELL_MADE] as number)++;
-    const consumers = Atomics.exchange(words, cell + L.CELL_CONSUMERS, 0);
-    const producers = Atomics.exchange(words, cell + L.CELL_PRODUCERS, 0);
-    binding.wake(this.handle, consumers >>> 0, producers >>> 0);
-  }
-
   /** Wakes everyone who waits, to look at what changed beside a sequence. */
   wakeAll(): void {
     if (this.#attached) binding.wake(this.handle, 0xffffffff, 0xffffffff);
   }
 
-  /** Stores a sequence that only this thread advances. */
-  advance(cell: number, value: number): void {
+  /**
+   * A function that brings a sequence, which only this thread advances, to a value, and wakes who waits for it. It
+   * closes over all it needs: see `slotView`.
+   *
+   * @param counters The cell of who does it.
+   * @param sleeps Whether anybody may wait for it asleep.
+   */
+  advancer(cell: number, counters: number, sleeps = true): (value: number) => void {
     const { words } = this;
-    if (value >>> 0 < (words[cell] as number) >>> 0) (words[cell + L.CELL_WRAPS] as number)++;
-    Atomics.store(words, cell, value);
+    return (value) => {
+      if (value >>> 0 < (words[cell] as number) >>> 0) (words[cell + L.CELL_WRAPS] as number)++;
+      Atomics.store(words, cell, value);
+      if (!sleeps) return;
+      if (
+        Atomics.load(words, cell + L.CELL_CONSUMERS) === 0 &&
+        Atomics.load(words, cell + L.CELL_PRODUCERS) === 0
+      ) {
+        (words[counters + L.CELL_ELIDED] as number)++;
+      } else this.#wake(cell, counters);
+    };
+  }
+
+  #wake(cell: number, counters: number): void {
+    const { words } = this;
+    (words[counters + L.CELL_MADE] as number)++;
+    const consumers = Atomics.exchange(words, cell + L.CELL_CONSUMERS, 0);
+    const producers = Atomics.exchange(words, cell + L.CELL_PRODUCERS, 0);
+    binding.wake(this.handle, consumers >>> 0, producers >>> 0);
   }
 
   /** `OPEN`, `CLOSING` or `FAILED`. */

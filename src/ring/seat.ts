@@ -28,6 +28,18 @@ export class Seat {
     }
     this.cell = stageCell(stages + this.index);
     binding.setProducerWaker(environment, memory.handle, this.index, this.#source);
+    // A function that closes over all it needs: see `slotView`.
+    const { words } = memory;
+    const word = this.cell + L.CELL_STAGED;
+    this.announce = (staged, nothing) => {
+      Atomics.store(words, word, staged);
+      if (Atomics.load(words, L.HEADER_STATE) !== L.OPEN) this.#refuse(nothing);
+    };
+  }
+
+  #refuse(nothing: number): never {
+    this.withdraw(nothing);
+    throw this.memory.closedError();
   }
 
   #wakeAll(): void {
@@ -38,27 +50,24 @@ export class Seat {
     return this.#open;
   }
 
-  /**
-   * Notes what was accepted, for who ends the ring, or counts what is lost with this thread: on a single-producer ring
-   * the sequence behind it, on others the number of events that are not flushed.
-   */
+  /** Notes how many events were accepted and not flushed, for who counts what is lost with this thread. */
   noteStaged(staged: number): void {
     this.memory.words[this.cell + L.CELL_STAGED] = staged;
+  }
+
+  /** The same of a single producer: the sequence behind what was written. */
+  noteWritten(sequence: number): void {
+    this.memory.words[this.cell + L.CELL_VALUE] = sequence;
   }
 
   /**
    * Notes what is about to be accepted, before any of it was: a close that comes later sees the note, and waits.
    *
-   * @param staged What is noted, as in {@link noteStaged}.
+   * @param staged The number of events; of a single producer the sequence behind them.
    * @param nothing What was noted before.
    * @throws When the ring was closed before.
    */
-  announce(staged: number, nothing: number): void {
-    Atomics.store(this.memory.words, this.cell + L.CELL_STAGED, staged);
-    if (this.memory.state === L.OPEN) return;
-    this.withdraw(nothing);
-    throw this.memory.closedError();
-  }
+  readonly announce: (staged: number, nothing: number) => void;
 
   /** Notes less than before: who waits for a closed ring to end looks again. */
   withdraw(staged: number): void {

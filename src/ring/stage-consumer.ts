@@ -5,9 +5,9 @@ import { type Operation, operation, type Source, type WaitOptions } from '../ope
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
 import type { RingMemory } from './ring-memory.js';
+import { type RunOptions, runStage } from './run.js';
 import { StageReader, waitedFor } from './stage-reader.js';
 import { type StageStatistics, stageStatistics } from './stage-statistics.js';
-import { flushStaged } from './staged.js';
 
 /** How a consumer takes events. */
 export interface ConsumerOptions {
@@ -18,12 +18,6 @@ export interface ConsumerOptions {
    * `'auto'` (default) releases a batch at the next step; with `'manual'` only {@link StageConsumer.release} does.
    */
   readonly release?: 'auto' | 'manual';
-}
-
-/** What a failing handler does to the ring. */
-export interface RunOptions {
-  /** `'stop'` (default): the ring stops, producers are told `ERR_MILLRACE_CONSUMER_FAILED`. */
-  readonly onError?: 'stop';
 }
 
 /** What a consumer's batches have in common. */
@@ -51,6 +45,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   readonly #maxBatch: number;
   readonly #manual: boolean;
   readonly #batch: B;
+  /** What each step of a `for await` gives: the batch is one object, so this is one too, and a step makes no garbage. */
+  readonly #step: Promise<IteratorResult<B>>;
   /** A batch is handed out, and its step not over. */
   #handedOut = false;
   /** Who waited was not told yet of the batch that is theirs: another step would end it. */
@@ -76,9 +72,12 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     this.#manual = release === 'manual';
     this.reader = new StageReader(memory, stage);
     this.#batch = makeBatch(this.reader);
+    this.#step = Promise.resolve({ done: false, value: this.#batch });
     memory.opened(this);
   }
 
+  /** @internal The sequence behind the event at `sequence`. */
+  protected abstract behind(sequence: number): number;
   /** @internal The sequence behind at most `most` places from `reader.next` on, of which `available` are ready. */
   protected abstract endOf(available: number, most: number): number;
   /** @internal */
@@ -179,10 +178,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
 
   #next(): Promise<IteratorResult<B>> {
     this.#finishStep();
-    const now = performance.now();
-    if (now - this.#turn < TURN) {
-      const batch = this.#take(this.#maxBatch);
-      if (batch) return Promise.resolve({ done: false, value: batch });
+    if (performance.now() - this.#turn < TURN && this.reader.soon()) {
+      if (this.#take(this.#maxBatch)) return this.#step;
     }
     return this.#nextTurn();
   }
@@ -192,7 +189,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     await this.reader.ready();
     const batch = this.#take(this.#maxBatch);
     this.#turn = performance.now();
-    if (batch) return { done: false, value: batch };
+    if (batch) return this.#step;
     this.reader.checkWhole();
     return { done: true, value: undefined };
   }
@@ -215,35 +212,24 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
    * What this thread publishes meanwhile is flushed after each batch.
    *
    * @param handler Gets each event, its number, and whether it is the last of its batch.
-   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; what `handler` throws, after the ring was stopped;
-   *   `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one had got everything.
+   * @param options What happens when it throws; unless said otherwise the ring stops.
+   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_INVALID_ARGUMENT`; what `handler` throws,
+   *   after the ring was stopped; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one
+   *   had got everything.
    */
   run(
     handler: (event: E, sequence: number, endOfBatch: boolean) => void,
     options: RunOptions = {},
   ): void {
-    if (options.onError !== undefined && options.onError !== 'stop') {
-      throw invalidArgument('onError', options.onError, "'stop'");
-    }
-    const { reader } = this;
-    reader.whileBlocking(() => {
-      try {
-        for (;;) {
-          const batch = this.poll();
-          if (batch) {
-            this.handleBatch(batch, handler);
-            flushStaged();
-          } else if (reader.ended) break;
-          else reader.block();
-        }
-      } catch (error) {
-        this.#leave();
-        reader.memory.fail();
-        throw error;
-      }
-    });
-    this.#finishStep();
-    reader.checkWhole();
+    const source = {
+      reader: this.reader,
+      poll: () => this.poll(),
+      handle: (batch: B) => this.handleBatch(batch, handler),
+      goOn: (batch: B, sequence: number) => this.setBatch(batch, sequence, this.reader.next),
+      behind: (sequence: number) => this.behind(sequence),
+      leave: () => this.#leave(),
+    };
+    runStage(source, options);
   }
 
   /** @internal */

@@ -43,6 +43,8 @@ export class StageReader {
   #spins = LEAST_SPINS;
   readonly #upstream: readonly number[];
   readonly #cell: number;
+  /** Brings this stage's sequence to a value, and wakes who waits for it. */
+  readonly #advance: (sequence: number) => void;
   readonly #source: number;
   #waiter: (() => void) | undefined;
   #open = true;
@@ -51,6 +53,7 @@ export class StageReader {
     this.memory = memory;
     this.stage = stage;
     this.#cell = stageCell(stage.index);
+    this.#advance = memory.advancer(this.#cell, this.#cell);
     this.#upstream = cellsOf(stage.upstream);
     this.#source = memory.openSource();
     try {
@@ -102,8 +105,7 @@ export class StageReader {
     if (sequence === this.released) return;
     this.released = sequence;
     (this.memory.words[this.#cell + L.CELL_BATCHES] as number)++;
-    this.memory.advance(this.#cell, sequence);
-    this.memory.wake(this.#cell, this.#cell);
+    this.#advance(sequence);
   }
 
   /** The exact number of a sequence that is not behind what was released. */
@@ -146,6 +148,13 @@ export class StageReader {
     }
     this.#spins = Math.max(LEAST_SPINS, this.#spins >> 1);
     return false;
+  }
+
+  /** True when something is ready, or so soon that a sleep would be wasted. */
+  soon(): boolean {
+    if (this.available() > 0) return true;
+    flushStaged();
+    return this.memory.spins && this.#spin();
   }
 
   /** Waits on the event loop until something is ready or all is over. */

@@ -15,6 +15,10 @@ export interface StageStatistics {
   /** Wakes this stage made, and those it could spare because nobody slept. */
   readonly wakes: number;
   readonly elided: number;
+  /** Events that {@link StageConsumer.run} passed over because the handler failed, see {@link RunOptions.onError}. */
+  readonly skipped: number;
+  /** Batches that it began again. */
+  readonly retries: number;
 }
 
 /** Counts of a stage, from any thread. */
@@ -30,5 +34,7 @@ export function stageStatistics(memory: RingMemory, stage: Stage): StageStatisti
     waits: count(L.CELL_WAITS),
     wakes: count(L.CELL_MADE),
     elided: count(L.CELL_ELIDED),
+    skipped: count(L.CELL_SKIPPED),
+    retries: count(L.CELL_RETRIES),
   };
 }

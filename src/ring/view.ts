@@ -10,7 +10,7 @@ export const checked: boolean = process.env.MILLRACE_CHECK === '1';
 /** @internal What every view of an event is: where in its memory the event lies. Fields of users never begin with `$`. */
 export class View {
   /** Byte offset of the event's fields; negative once its step is over, with `MILLRACE_CHECK=1`. */
-  $at = 0;
+  declare $at: number;
 }
 
 /** @internal Makes views of one kind of event. */

@@ -72,7 +72,8 @@ pub struct Header {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Cell {
-    /// The sequence: the next one to publish, claim or consume. Grows only, wraps at 2^32.
+    /// The sequence: the next one to publish, claim or consume. Grows only, wraps at 2^32. In the cell of a single
+    /// producer in JavaScript how far it has written, flushed or not.
     pub(crate) value: AtomicU32,
     /// Consumers that wait for `value` to grow, a bit a stage.
     pub(crate) consumers: Sleepers,
@@ -92,12 +93,15 @@ pub struct Cell {
     pub(crate) batches: AtomicU32,
     /// Times a waiter went to sleep here.
     pub(crate) waits: AtomicU32,
-    /// Producer cell, written by JavaScript: how far a single producer has written, flushed or not; how many events
-    /// another one has accepted and not flushed.
+    /// Producer cell: the sequence behind what a single producer is about to accept; how many events another one has
+    /// accepted and not flushed, in JavaScript, or 1 while it claims.
     pub(crate) staged: AtomicU32,
-    /// Claim cell: slots that were claimed and given up; see `stamps`.
+    /// Claim cell: slots that were claimed and given up; see `stamps`. Stage cell: events that were passed over because
+    /// their handler in JavaScript failed.
     pub(crate) skipped: AtomicU32,
-    pub(crate) room: [AtomicU32; 20],
+    /// Stage cell: batches that were begun again because their handler in JavaScript failed.
+    pub(crate) retries: AtomicU32,
+    pub(crate) room: [AtomicU32; 19],
 }
 
 /// Bytes of the header.
@@ -199,6 +203,8 @@ words! {
     "CELL_BATCHES" = offset_of!(Cell, batches) / 4,
     "CELL_WAITS" = offset_of!(Cell, waits) / 4,
     "CELL_STAGED" = offset_of!(Cell, staged) / 4,
+    "CELL_SKIPPED" = offset_of!(Cell, skipped) / 4,
+    "CELL_RETRIES" = offset_of!(Cell, retries) / 4,
 }
 
 #[cfg(not(loom))]

@@ -343,6 +343,7 @@ impl Cell {
             waits: zero(),
             staged: AtomicU32::new(if single { start } else { 0 }),
             skipped: zero(),
+            retries: zero(),
             room: std::array::from_fn(|_| zero()),
         }
     }

@@ -1,7 +1,7 @@
 //! Publishing events from native code.
 
 use crate::claim::{ClaimError, Claimer};
-use crate::layout::{PADDING, RECORD_PREFIX};
+use crate::layout::{Cell, PADDING, RECORD_PREFIX};
 use crate::memory::{Geometry, Memory, View};
 use crate::ring::OpenError;
 use crate::sequence::distance;
@@ -68,8 +68,9 @@ pub(crate) fn take_seat(view: &View<'_>, owner: u32) -> Result<u32, OpenError> {
         match view.header.producers.compare_exchange(taken, taken | 1 << index, AcqRel, Acquire) {
             Ok(_) => {
                 let cell = &view.producers[index as usize];
-                let staged = if view.geometry.multi { 0 } else { view.cursor.value.load(Acquire) };
-                cell.staged.store(staged, Relaxed);
+                let cursor = view.cursor.value.load(Acquire);
+                cell.value.store(cursor, Relaxed);
+                cell.staged.store(if view.geometry.multi { 0 } else { cursor }, Relaxed);
                 cell.owner.store(owner, Release);
                 return Ok(index);
             }
@@ -86,12 +87,13 @@ pub(crate) fn leave_seat(view: &View<'_>, index: u32) {
 
 /// Counts what a producer in JavaScript had accepted and not flushed; before its seat is given back.
 pub(crate) fn count_lost(view: &View<'_>, index: u32) {
-    let staged = &view.producers[index as usize].staged;
+    let Cell { staged, value, .. } = &view.producers[index as usize];
     let lost = if view.geometry.multi {
         staged.swap(0, AcqRel)
     } else {
         let cursor = view.cursor.value.load(Acquire);
-        distance(cursor, staged.swap(cursor, AcqRel)).max(0).cast_unsigned()
+        staged.store(cursor, Release);
+        distance(cursor, value.swap(cursor, AcqRel)).max(0).cast_unsigned()
     };
     view.header.lost.fetch_add(lost, Relaxed);
 }

@@ -1,0 +1,164 @@
+import { invalidArgument } from '../errors.js';
+import { blockFor } from '../park/blocking.js';
+import { stageCell } from './cells.js';
+import { layout as L } from './layout.js';
+import type { StageReader } from './stage-reader.js';
+import { flushStaged } from './staged.js';
+
+/**
+ * What {@link StageConsumer.run} does when its handler throws. With each policy the fields that the handler assigned
+ * before it threw keep what it assigned.
+ */
+export interface RunOptions {
+  /**
+   * - `'stop'` (default): the events before the failed one are released, the ring stops, producers are told
+   *   `ERR_MILLRACE_CONSUMER_FAILED`, and `run` throws the error.
+   * - `'skip'`: the event is passed over, counted in {@link StageStatistics.skipped}, told to {@link skipped}, and
+   *   released with its batch, which goes on behind it. For handlers that deal with each event by itself: what one
+   *   gathers until the end of a batch is not made good when the last event is passed over.
+   * - `'retry'`: the batch is begun again from its first event that is not released, and its events are handed out as
+   *   they are by then. When `attempts` are used up the ring stops as with `'stop'`; none of the batch is released by
+   *   that, so all of it comes again to who opens the stage next.
+   */
+  readonly onError?: 'stop' | 'skip' | 'retry';
+  /**
+   * With `'skip'`: told of each event that is passed over, by its error and its number, before it is counted. What
+   * this throws stops the ring, as with `'stop'`.
+   */
+  readonly skipped?: (error: unknown, sequence: number) => void;
+  /** With `'retry'`: how often a batch is begun, the first time included, a whole number from 1; default 3. */
+  readonly attempts?: number;
+  /**
+   * With `'retry'`: milliseconds before a batch is begun for the second time, doubled each time after that; default
+   * 10, 0 is at once. What this thread has published is flushed before, and the thread blocks meanwhile.
+   */
+  readonly backoff?: number;
+}
+
+/** What the run of a stage needs of its consumer. */
+export interface RunSource<B> {
+  readonly reader: StageReader;
+  /** The next batch, undefined when nothing is ready; ends the step before. */
+  poll(): B | undefined;
+  /** Gives the events of a batch to the handler. */
+  handle(batch: B): void;
+  /** Makes a batch one that begins at `sequence` and ends where it ended. */
+  goOn(batch: B, sequence: number): void;
+  /** The sequence behind the event at `sequence`. */
+  behind(sequence: number): number;
+  /** Releases what was passed; the rest comes again. */
+  leave(): void;
+}
+
+/**
+ * Brings a batch to where it goes on, or throws what stops the ring.
+ *
+ * @param first Where the batch began.
+ * @param failures How often a handler has failed in this batch.
+ */
+type Recovery<B> = (error: unknown, batch: B, first: number, failures: number) => void;
+
+interface RunBatch {
+  /** The sequence of the event in hand. */
+  readonly passed: number;
+}
+
+/** Consumes, blocking, until the ring is closed and everything was consumed. */
+export function runStage<B extends RunBatch>(source: RunSource<B>, options: RunOptions): void {
+  const { reader } = source;
+  const recover = recovery(source, options);
+  /** Does a batch that began at `first`. One `try` around all of it: events without failures pay nothing for it. */
+  const whole = (batch: B, first: number) => {
+    for (let failures = 1; ; failures++) {
+      try {
+        source.handle(batch);
+        return;
+      } catch (error) {
+        // Who closed the consumer in its handler has given the batch away.
+        if (!reader.open) throw error;
+        recover(error, batch, first, failures);
+      }
+    }
+  };
+  reader.whileBlocking(() => {
+    try {
+      for (;;) {
+        const first = reader.next;
+        const batch = source.poll();
+        if (batch) {
+          whole(batch, first);
+          flushStaged();
+        } else if (reader.ended) break;
+        else reader.block();
+      }
+    } catch (error) {
+      source.leave();
+      reader.memory.fail();
+      throw error;
+    }
+  });
+  reader.checkWhole();
+}
+
+function recovery<B extends RunBatch>(source: RunSource<B>, options: RunOptions): Recovery<B> {
+  const { onError = 'stop', skipped, attempts = 3, backoff = 10 } = options;
+  if (skipped !== undefined && typeof skipped !== 'function') {
+    throw invalidArgument('skipped', skipped, 'a function');
+  }
+  if (!Number.isInteger(attempts) || attempts < 1) {
+    throw invalidArgument('attempts', attempts, 'a whole number from 1');
+  }
+  if (!Number.isFinite(backoff) || backoff < 0) {
+    throw invalidArgument('backoff', backoff, 'milliseconds from 0');
+  }
+  switch (onError) {
+    case 'stop':
+      return stop;
+    case 'skip':
+      return skip(source, skipped);
+    case 'retry':
+      return retry(source, attempts, backoff);
+    default:
+      throw invalidArgument('onError', onError, "'stop', 'skip' or 'retry'");
+  }
+}
+
+function stop(error: unknown): never {
+  throw error;
+}
+
+function skip<B extends RunBatch>(
+  source: RunSource<B>,
+  skipped: RunOptions['skipped'],
+): Recovery<B> {
+  const { reader } = source;
+  return (error, batch) => {
+    const failed = batch.passed;
+    skipped?.(error, reader.exact(failed));
+    count(reader, L.CELL_SKIPPED);
+    source.goOn(batch, source.behind(failed));
+  };
+}
+
+/** The batch rewind of LMAX's disruptor (`BatchRewindStrategy`). */
+function retry<B extends RunBatch>(
+  source: RunSource<B>,
+  attempts: number,
+  backoff: number,
+): Recovery<B> {
+  const { reader } = source;
+  return (error, batch, first, failures) => {
+    // With `release: 'manual'` a part may be released, and belong to others by now.
+    const partly = ((reader.released - first) | 0) > 0;
+    // When it is given up too: nothing of the batch counts as passed then.
+    source.goOn(batch, partly ? reader.released : first);
+    if (failures === attempts) throw error;
+    count(reader, L.CELL_RETRIES);
+    flushStaged();
+    blockFor(backoff * 2 ** (failures - 1));
+  };
+}
+
+function count(reader: StageReader, word: number): void {
+  Atomics.add(reader.memory.words, stageCell(reader.stage.index) + word, 1);
+}
