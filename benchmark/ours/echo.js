@@ -24,5 +24,5 @@ asked({
     messages = 0;
     time.begin();
   },
-  end: () => ({ busy: time.end(), messages }),
+  end: () => ({ busy: time.end(), processor: time.endProcessor(), messages }),
 });

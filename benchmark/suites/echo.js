@@ -21,6 +21,7 @@ export const echo = {
       cases: {
         'js-handler/rate': { unit: 'requests/s', better: 'higher' },
         'js-handler/js-time': { unit: 'us/message', better: 'lower' },
+        'js-handler/js-cpu': { unit: 'us/message', better: 'lower' },
         'js-handler/p99': { unit: 'us', better: 'lower' },
       },
       sides: [
@@ -47,6 +48,7 @@ async function handled(script, { seconds, pin }) {
     return {
       'js-handler/rate': rate,
       'js-handler/js-time': end.busy / end.messages,
+      'js-handler/js-cpu': end.processor / end.messages,
       'js-handler/p99': p99,
     };
   } finally {
