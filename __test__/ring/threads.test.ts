@@ -119,6 +119,18 @@ test('a handler that fails in run stops the ring: its producers and the stages b
   expect(consumed + abandoned).toBe(cursor);
 });
 
+test('a ring that closes can still fail: the stages behind are told', async () => {
+  const ring = create();
+  await publish(ring, 100);
+  const ending = ring.close();
+  const failed = once(start(ring, ['parse'], { blocks: true, failAt: 50 }), 'error');
+  const audit = outcome(counted(start(ring, ['audit'])));
+  expect(await outcome(finished(ring, 'store'))).toBe('ERR_MILLRACE_CONSUMER_FAILED');
+  await failed;
+  await audit;
+  expect(await ending).toEqual({ consumed: 0, abandoned: 100 });
+});
+
 test('a stage is opened again after its worker was terminated, without loss', async () => {
   const ring = create();
   const audit = counted(start(ring, ['audit']));

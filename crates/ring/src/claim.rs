@@ -112,7 +112,8 @@ impl Claimer {
             return Err(ClaimError::Closed);
         }
         let end = at.wrapping_add(n);
-        let fits = |gate: u32| distance(gate, end) <= capacity.cast_signed();
+        // In 64 bits: a claim of a whole ring of 2^30 slots behind as many would not be told from none.
+        let fits = |gate: u32| i64::from(distance(gate, at)) + i64::from(n) <= i64::from(capacity);
         if view.geometry.multi {
             if !fits(view.claim.gate.load(Acquire)) {
                 let (_, gate) = slowest(view, view.geometry.sinks);

@@ -81,7 +81,8 @@ impl Seat {
         if self.available(view) > 0 {
             return Some(Waited::Ready);
         }
-        ended(view, self.next).then_some(Waited::Ended)
+        // Looked at again: what fails a ring releases what it had done first.
+        ended(view, self.next).then(|| if self.available(view) > 0 { Waited::Ready } else { Waited::Ended })
     }
 
     /// One look, armed to be woken if it finds nothing and this ring's waiters sleep.

@@ -245,7 +245,13 @@ impl Ring {
 
     fn end(&self, state: u32) {
         let Some(view) = self.memory.enter() else { return };
-        let _ = seqcst::compare_exchange(&view.header.state, OPEN, state);
+        // A ring that closes can still fail: stages behind the failed one would wait for ever.
+        let mut found = OPEN;
+        while found < state
+            && let Err(other) = seqcst::compare_exchange(&view.header.state, found, state)
+        {
+            found = other;
+        }
         drop(view);
         self.wake(u32::MAX, u32::MAX);
     }
