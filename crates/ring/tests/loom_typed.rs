@@ -3,7 +3,7 @@
 
 use loom::thread;
 use millrace_ring::ClaimError;
-use millrace_ring::typed::{Block, Builder, Consumer, Ring};
+use millrace_ring::typed::{Block, Builder, Consumer, OnError, Owned, Ring, Stage};
 
 /// The wrap comes at once.
 const START: u32 = u32::MAX;
@@ -114,4 +114,51 @@ fn a_close_meets_the_publish_of_one_producer() {
 #[test]
 fn a_close_meets_the_publish_of_one_of_many() {
     a_close_meets(|| builder(2).multi(2).create(|| 0).unwrap(), |ring| ring.producer().unwrap().try_publish(|_| ()));
+}
+
+enum Parse {}
+impl Stage for Parse {
+    const NAME: &'static str = "parse";
+}
+
+fn pipeline() -> Builder<Block> {
+    Builder::new(2).wait(Block).start(START).stage("parse", &[]).stage("store", &["parse"])
+}
+
+#[test]
+fn what_a_stage_owns_is_seen_by_the_stage_behind_it() {
+    bounded(|| {
+        let ring = pipeline().create(Owned::<Parse, u8>::default).unwrap();
+        let (mut parse, mut store) = (ring.consumer_of::<Parse>().unwrap(), ring.consumer("store").unwrap());
+        let parsing = thread::spawn(move || parse.run(|event, writer, _, _| event.set(writer, event.get() * 2)));
+        let storing = thread::spawn(move || {
+            let mut seen = Vec::new();
+            store.run(|event, _, _| seen.push(event.get()));
+            seen
+        });
+        ring.producer().unwrap().try_publish_many(2, |at, event| event.reset(1 + at as u8)).unwrap();
+        ring.close();
+        parsing.join().unwrap();
+        assert_eq!(storing.join().unwrap(), [2, 4]);
+    });
+}
+
+#[test]
+fn a_failure_of_a_closed_ring_ends_the_stage_behind_it() {
+    bounded(|| {
+        let ring = pipeline().create(|| 0).unwrap();
+        ring.producer().unwrap().try_publish_many(2, |at, event| *event = at).unwrap();
+        let (mut parse, store) = (ring.consumer("parse").unwrap(), ring.consumer("store").unwrap());
+        let parsing = thread::spawn(move || {
+            parse.run_fallible(OnError::Stop, |n, _, _| if *n == 1 { Err(()) } else { Ok(()) }).unwrap_err();
+        });
+        let storing = thread::spawn(move || {
+            let (mut store, mut seen) = (store, Vec::new());
+            store.run(|n, _, _| seen.push(*n));
+            seen
+        });
+        ring.close();
+        parsing.join().unwrap();
+        assert_eq!(storing.join().unwrap(), [0]);
+    });
 }

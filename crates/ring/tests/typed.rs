@@ -140,6 +140,28 @@ fn a_full_ring_refuses_until_the_slowest_has_moved_on() {
     assert_eq!(out.wait_for_room(4, Some(Duration::from_millis(1))), Err(ClaimError::Full));
 }
 
+/// What no ring holds, up to numbers that sequences wrap at: believed, they would be written over the slots' end.
+const TOO_MANY: [u32; 6] = [5, 1 << 30, (1 << 31) - 1, 1 << 31, u32::MAX - 3, u32::MAX];
+
+#[test]
+fn more_than_a_ring_holds_is_refused_whether_it_is_empty_or_full() {
+    let one = Builder::new(4).start(START).stage("only", &[]).create(|| 0).unwrap();
+    let many = Builder::new(4).multi(2).start(START).stage("only", &[]).create(|| 0).unwrap();
+    let (mut one, mut many) = (one.producer().unwrap(), many.producer().unwrap());
+    for filled in [0, 1, 3] {
+        one.try_publish_many(filled, |_, _| ()).unwrap();
+        many.try_publish_many(filled, |_, _| ()).unwrap();
+        for n in TOO_MANY {
+            assert_eq!(one.try_publish_many(n, |_, _| panic!("no slot")), Err(ClaimError::TooLarge));
+            assert_eq!(many.try_publish_many(n, |_, _| panic!("no slot")), Err(ClaimError::TooLarge));
+            assert_eq!(one.publish_many(n, |_, _| panic!("no slot")), Err(ClaimError::TooLarge));
+            assert_eq!(many.publish_many(n, |_, _| panic!("no slot")), Err(ClaimError::TooLarge));
+            assert_eq!(one.try_claim(n).map(drop), Err(ClaimError::TooLarge));
+            assert_eq!(many.try_claim(n).map(drop), Err(ClaimError::TooLarge));
+        }
+    }
+}
+
 #[test]
 fn one_producer_gives_up_what_it_does_not_commit() {
     let ring = Builder::new(4).start(u32::MAX).stage("only", &[]).create(|| 0).unwrap();

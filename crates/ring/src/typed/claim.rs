@@ -12,7 +12,7 @@ pub trait Claimant {
 }
 
 /// Claimed slots: fill them by index in any order, then [`commit`](Self::commit). Dropped without that, the claim is
-/// aborted: no consumer sees its slots, and nobody waits for them.
+/// aborted: no consumer sees its slots, and nobody waits for them. An index that is not of the claim panics.
 #[derive(Debug)]
 #[must_use = "a claim that is dropped is aborted"]
 pub struct Claim<'a, P: Claimant> {

@@ -45,6 +45,32 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     /// again to the next consumer.
     #[inline]
     pub fn poll(&mut self, max: u32, mut each: impl FnMut(&E, u64, bool)) -> u32 {
+        // SAFETY: the event is published, and not released by this stage: no producer writes it, nor does a stage
+        // upstream or downstream. A stage beside us that writes, by `poll_mut`, has promised that this reference does
+        // not mind.
+        self.hand_out(max, |event, sequence, last| each(unsafe { &*event }, sequence, last))
+    }
+
+    /// As [`poll`](Self::poll), with pointers to events, for stages that stand beside each other and write to the same
+    /// events without atomics. [`Owned`](super::Owned) does this for numbers and costs the same;
+    /// [`exclusive_consumer`](super::Ring::exclusive_consumer) is for a stage that no other stands beside.
+    ///
+    /// # Safety
+    /// Neither producers nor stages upstream or downstream of this one touch an event while `each` has it. Stages
+    /// *beside* this one may have it at the same time, so the caller promises for all of them:
+    /// - what `each` writes, no stage beside reads or writes, unless both sides do it atomically;
+    /// - nobody makes a reference to more of the event than what is his. `&mut *event` is undefined behaviour while
+    ///   another stage has the event, and so is the `&E` of another stage's [`poll`](Self::poll) while this one writes,
+    ///   but into an `UnsafeCell`, whatever is done with them. Go from the pointer to the field (`(*event).field = 1`,
+    ///   `&raw mut (*event).field`), and have every stage beside this one do so too, by `poll_mut`;
+    /// - the pointer is not used after `each` has returned.
+    #[inline]
+    pub unsafe fn poll_mut(&mut self, max: u32, each: impl FnMut(*mut E, u64, bool)) -> u32 {
+        self.hand_out(max, each)
+    }
+
+    #[inline(always)]
+    fn hand_out(&mut self, max: u32, mut each: impl FnMut(*mut E, u64, bool)) -> u32 {
         let n = self.ready().min(max);
         if n == 0 {
             return 0;
@@ -53,8 +79,8 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         let last = sequence + u64::from(n) - 1;
         for (first, length) in self.access.parts(self.next, n) {
             for at in 0..length as usize {
-                // SAFETY: the event is published, and not released by this stage: no producer writes it.
-                each(unsafe { &*first.add(at) }, sequence, sequence == last);
+                // SAFETY: `parts` gives no more events than there are behind one another.
+                each(unsafe { first.add(at) }, sequence, sequence == last);
                 sequence += 1;
             }
         }
@@ -62,7 +88,10 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         n
     }
 
-    /// Waits until something is ready, the ring's way.
+    /// Waits until something is ready, the ring's way, `timeout` at most.
+    ///
+    /// [`Waited::Ended`]: the ring is closed and this stage has consumed everything, or a stage failed and nothing more
+    /// is ready.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Waited {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         for looks in 0u32.. {
@@ -70,7 +99,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
                 return Waited::Ready;
             }
             if self.access.ended(self.next) {
-                return Waited::Ended;
+                return self.last_look();
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
@@ -85,7 +114,10 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         unreachable!("looks do not end")
     }
 
-    /// Consumes on this thread until the ring is closed and everything was consumed.
+    /// Consumes on this thread until the ring is closed and everything was consumed, or until a stage failed and
+    /// nothing more is ready. A panic of `each` passes through, as through [`poll`](Self::poll), and the ring stays
+    /// open: somebody else may open the stage, or should [`fail`](super::Ring::fail) the ring, or its producers wait
+    /// for ever.
     #[inline]
     pub fn run(&mut self, mut each: impl FnMut(&E, u64, bool)) {
         while self.wait(None) == Waited::Ready {
@@ -100,14 +132,23 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         (u64::from(self.cell().wraps.load(Relaxed)) << 32) + u64::from(self.next)
     }
 
+    pub(super) fn core(&self) -> &Core<E> {
+        &self.access.core
+    }
+
+    /// The event that is `at` behind the next one.
+    pub(super) fn event(&self, at: u32) -> *mut E {
+        self.access.slot(self.next.wrapping_add(at))
+    }
+
     #[inline(always)]
-    fn cell(&self) -> &'static Cell {
+    pub(super) fn cell(&self) -> &'static Cell {
         &self.access.view.stages[self.stage as usize]
     }
 
     /// Events ready behind one another; what producers gave up before them is passed over.
     #[inline(always)]
-    fn ready(&mut self) -> u32 {
+    pub(super) fn ready(&mut self) -> u32 {
         loop {
             let available = self.available();
             let Some(skips) = &mut self.skips else { return available };
@@ -131,7 +172,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     }
 
     #[inline(always)]
-    fn release(&mut self, n: u32) {
+    pub(super) fn release(&mut self, n: u32) {
         let cell = self.cell();
         let next = self.next.wrapping_add(n);
         if next < self.next {
@@ -143,7 +184,15 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         self.access.wake(cell, &mut self.wakes);
     }
 
+    /// Who failed the ring may have released events since it was found to have nothing ready.
     #[cold]
+    #[inline(never)]
+    fn last_look(&mut self) -> Waited {
+        if self.ready() > 0 { Waited::Ready } else { Waited::Ended }
+    }
+
+    #[cold]
+    #[inline(never)]
     fn park(&mut self, timeout: Option<Duration>) {
         self.settle();
         let sleeper = ThreadSleeper::current();

@@ -58,6 +58,9 @@ impl<E> Core<E> {
         if seqcst::compare_exchange(&view.header.state, OPEN, state).is_ok() {
             self.barrier.heavy();
             self.settled.store(true, Release);
+        } else if state == FAILED {
+            // Of a ring that is closed already: stages behind the one that failed would wait for ever.
+            let _ = seqcst::compare_exchange(&view.header.state, CLOSING, FAILED);
         }
         self.wake_all();
     }
@@ -94,7 +97,7 @@ impl<E> Access<E> {
         let view = unsafe { std::mem::transmute::<View<'_>, View<'static>>(view) };
         Self {
             view,
-            slots: NonNull::from(&core.slots[0]),
+            slots: NonNull::from(&*core.slots).cast(),
             mask: view.geometry.capacity - 1,
             barrier: core.barrier,
             core,

@@ -130,6 +130,11 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     #[inline(always)]
     fn claim(&mut self, n: u32) -> Result<u32, ClaimError> {
         let view = self.access.view;
+        let capacity = self.access.mask + 1;
+        // One event always fits, and the compiler sees that it is one.
+        if n != 1 && n > capacity {
+            return Err(ClaimError::TooLarge);
+        }
         let own = self.own();
         own.staged.store(1, Relaxed);
         self.access.barrier.light();
@@ -138,11 +143,11 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
         }
         let mut start = view.claim.value.load(Acquire);
         loop {
-            let end = start.wrapping_add(n);
-            if distance(view.claim.gate.load(Acquire), end) > (self.access.mask + 1).cast_signed() {
-                self.look_for_room(end, n)?;
+            // Not `gate` to the claim's end, which a full ring of 2^30 slots and a claim of all of them overflow.
+            if distance(view.claim.gate.load(Acquire), start) > (capacity - n).cast_signed() {
+                self.look_for_room(start, n)?;
             }
-            match view.claim.value.compare_exchange_weak(start, end, Acquire, Acquire) {
+            match view.claim.value.compare_exchange_weak(start, start.wrapping_add(n), Acquire, Acquire) {
                 Ok(_) => break,
                 Err(found) => start = found,
             }
@@ -154,16 +159,16 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
 
     #[cold]
     #[inline(never)]
-    fn look_for_room(&self, end: u32, n: u32) -> Result<(), ClaimError> {
+    fn look_for_room(&self, start: u32, n: u32) -> Result<(), ClaimError> {
         let Self { access, .. } = self;
         let view = &access.view;
         let gate = slowest(view, view.geometry.sinks).1;
         view.claim.gate.store(gate, Release);
-        if distance(gate, end) <= (access.mask + 1).cast_signed() {
+        if distance(gate, start) <= (access.mask + 1 - n).cast_signed() {
             return Ok(());
         }
         self.withdraw();
-        Err(if n > self.access.mask + 1 { ClaimError::TooLarge } else { ClaimError::Full })
+        Err(ClaimError::Full)
     }
 
     #[cold]

@@ -8,7 +8,7 @@ use crate::claim::ClaimError;
 use crate::layout::{Cell, OPEN};
 use crate::producer::{leave_seat, take_seat};
 use crate::ring::OpenError;
-use crate::sequence::{count, distance};
+use crate::sequence::count;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::marker::PhantomData;
@@ -127,9 +127,10 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
         (u64::from(self.access.view.cursor.wraps.load(Relaxed)) << 32) + u64::from(self.next)
     }
 
+    /// The limit is never behind `next`, so what is between them is no negative number, and `n` may be any.
     #[inline(always)]
     fn fits(&self, n: u32) -> bool {
-        distance(self.next, self.limit) >= n.cast_signed()
+        self.limit.wrapping_sub(self.next) >= n
     }
 
     #[inline(always)]

@@ -2,8 +2,12 @@
 
 use super::consumer::Consumer;
 use super::core::Core;
+use super::exclusive::{ExclusiveConsumer, ExclusiveError, beside};
 use super::multi_producer::MultiProducer;
+use super::owned::Stage;
 use super::producer::Producer;
+use super::stage_consumer::StageConsumer;
+use super::statistics::Statistics;
 use super::strategy::{Adaptive, WaitStrategy};
 use crate::config::{Config, ConfigError};
 use crate::layout::{CLOSING, FAILED};
@@ -115,17 +119,53 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
     /// # Errors
     /// [`OpenError::Stage`], [`OpenError::Taken`] while the stage has one.
     pub fn consumer(&self, stage: &str) -> Result<Consumer<E, W>, OpenError> {
-        let at = self.core.names.iter().position(|known| known == stage).ok_or(OpenError::Stage)?;
-        Consumer::open(self.core.clone(), at as u32, self.strategy.clone())
+        Consumer::open(self.core.clone(), self.stage(stage)? as u32, self.strategy.clone())
     }
 
-    /// Takes no more events; what was published is still consumed. Wakes everyone who waits.
+    /// The consumer of the stage that `S` stands for, which may write the fields that the stage owns.
+    ///
+    /// # Errors
+    /// As [`consumer`](Self::consumer).
+    pub fn consumer_of<S: Stage>(&self) -> Result<StageConsumer<E, W, S>, OpenError> {
+        self.consumer(S::NAME).map(StageConsumer::new)
+    }
+
+    /// The consumer of a stage that no other stands beside, which may change its events.
+    ///
+    /// # Errors
+    /// [`ExclusiveError::Beside`] with the name of a stage that may have an event at the same time, and as
+    /// [`consumer`](Self::consumer).
+    pub fn exclusive_consumer(&self, stage: &str) -> Result<ExclusiveConsumer<E, W>, ExclusiveError> {
+        if let Some(other) = beside(&self.core.memory.geometry.upstream, self.stage(stage)?) {
+            return Err(ExclusiveError::Beside(self.core.names[other].clone()));
+        }
+        Ok(ExclusiveConsumer::new(self.consumer(stage)?))
+    }
+
+    fn stage(&self, name: &str) -> Result<usize, OpenError> {
+        self.core.names.iter().position(|known| known == name).ok_or(OpenError::Stage)
+    }
+
+    /// Takes no more events; what was accepted is still consumed, also what another thread publishes meanwhile. Wakes
+    /// everyone who waits. From any thread, as often as one likes.
     pub fn close(&self) {
         self.core.end(CLOSING);
     }
 
-    /// As [`close`](Self::close), because a stage failed for good: producers are told so, and stages end at once.
+    /// As [`close`](Self::close), because a stage failed for good: stages end where they find nothing ready, and do not
+    /// wait for what the failed one will never pass. A ring that is closed already can still fail.
     pub fn fail(&self) {
         self.core.end(FAILED);
+    }
+
+    /// What the ring has done so far. From any thread; allocates, and takes nothing from who publishes and consumes.
+    ///
+    /// Sequences are as of now, each by itself; within the few instructions in which one wraps, every 2^32 events, it
+    /// may be read 2^32 off. *Batches and wakes lag behind*: producers and consumers count in variables of their own
+    /// and settle when they are about to wait and when they are dropped. A producer that always finds room and a
+    /// consumer that never sleeps show theirs at the end.
+    #[must_use]
+    pub fn stats(&self) -> Statistics {
+        Statistics::of(&self.core)
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn wait<E>(
     }
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
     let open = || access.state() == OPEN;
-    let held = |gate: u32| distance(gate, position().wrapping_add(n)) > capacity.cast_signed();
+    let held = |gate: u32| distance(gate, position()) > (capacity - n).cast_signed();
     let sleeper = ThreadSleeper::current();
     for looks in 0u32.. {
         if !open() {

@@ -1,0 +1,95 @@
+//! What a ring has done so far.
+
+use super::core::Core;
+use crate::layout::Cell;
+use crate::sequence::distance;
+use millrace_park::sync::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Relaxed},
+};
+
+/// A ring's counts, see [`Ring::stats`](super::Ring::stats).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statistics {
+    /// Events published since the ring was made, with those given up between them; the number of the next event.
+    pub cursor: u64,
+    /// Slots that several producers claimed and gave up; wraps at 2^32. What one producer gives up is not counted: it
+    /// claims the same slots again.
+    pub given_up: u32,
+    /// Stages, in the order they were added.
+    pub stages: Vec<StageStatistics>,
+    /// Seats of producers, taken or not.
+    pub producers: Vec<ProducerStatistics>,
+}
+
+/// Counts of one stage; all but `sequence` wrap at 2^32.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageStatistics {
+    /// The stage.
+    pub name: String,
+    /// The number of the next event it will release.
+    pub sequence: u64,
+    /// Events published that it has not released.
+    pub lag: u32,
+    /// Times it released events.
+    pub batches: u32,
+    /// Times it went to sleep.
+    pub waits: u32,
+    /// Times it released and found somebody asleep.
+    pub wakes_made: u32,
+    /// Times it released and had nobody to wake.
+    pub wakes_elided: u32,
+    /// Events passed over because its handler failed.
+    pub skipped: u32,
+    /// Batches begun again because its handler failed.
+    pub retries: u32,
+}
+
+/// Counts of one producer's seat; they wrap at 2^32. Where consumers never sleep, nothing is looked for or counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProducerStatistics {
+    /// Times it published and found somebody asleep.
+    pub wakes_made: u32,
+    /// Times it published and had nobody to wake.
+    pub wakes_elided: u32,
+}
+
+impl Statistics {
+    pub(super) fn of<E>(core: &Core<E>) -> Self {
+        let view = core.memory.enter().expect("native memory is never gone");
+        // Stages first: none is ever ahead of the cursor that is looked at after it, though that may run on meanwhile.
+        let stages: Vec<_> = view.stages.iter().map(|cell| (cell, position(cell))).collect();
+        let cursor = position(view.cursor);
+        let count = |word: &AtomicU32| word.load(Relaxed);
+        let stage = |(name, (cell, sequence)): (&String, (&Cell, u64))| StageStatistics {
+            name: name.clone(),
+            sequence,
+            lag: distance(sequence as u32, cursor as u32).max(0).cast_unsigned().min(view.geometry.capacity),
+            batches: count(&cell.batches),
+            waits: count(&cell.waits),
+            wakes_made: count(&cell.made),
+            wakes_elided: count(&cell.elided),
+            skipped: count(&cell.skipped),
+            retries: count(&cell.retries),
+        };
+        let producer =
+            |cell: &Cell| ProducerStatistics { wakes_made: count(&cell.made), wakes_elided: count(&cell.elided) };
+        Self {
+            cursor,
+            given_up: count(&view.claim.skipped),
+            stages: core.names.iter().zip(stages).map(stage).collect(),
+            producers: view.producers.iter().map(producer).collect(),
+        }
+    }
+}
+
+/// A cell's sequence in 64 bits. Its wraps are counted beside it, not with it: looked at again until they stand still.
+fn position(cell: &Cell) -> u64 {
+    loop {
+        let wraps = cell.wraps.load(Acquire);
+        let value = cell.value.load(Acquire);
+        if cell.wraps.load(Relaxed) == wraps {
+            return (u64::from(wraps) << 32) + u64::from(value);
+        }
+    }
+}
