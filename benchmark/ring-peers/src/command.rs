@@ -64,6 +64,6 @@ fn usage() -> String {
   STRATEGY  of ours: {}",
         sides::NAMES.join(", "),
         Graph::NAMES.map(|(name, _)| name).join(", "),
-        sides::ours::STRATEGIES.map(|(name, _)| name).join(", "),
+        sides::ours::STRATEGIES.join(", "),
     )
 }

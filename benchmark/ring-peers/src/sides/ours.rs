@@ -6,96 +6,94 @@ use crate::publish::Publish;
 use crate::race::Race;
 use crate::tally::{Moved, Seen, Tally};
 use crate::threads::{join_all, produce_all};
-use millrace_park::ThreadSleeper;
-use millrace_ring::{ClaimError, Config, Consumer, Producer, Ring, Wait, Waited};
+use millrace_ring::typed::{
+    Adaptive, Block, Builder, Consumer, MultiProducer, Producer, Ring, Spin, WaitStrategy, Yield,
+};
 use std::sync::Arc;
-use std::{hint, thread};
-
-/// Bytes of an event.
-const STRIDE: u32 = 8;
-
-/// Who opens the ends: any number but 0.
-const OWNER: u32 = 1;
+use std::thread;
 
 /// Ways to wait by their names.
-pub(crate) const STRATEGIES: [(&str, Wait); 4] =
-    [("block", Wait::Block), ("yield", Wait::Yield), ("spin", Wait::Spin), ("adaptive", Wait::Adaptive)];
+pub(crate) const STRATEGIES: [&str; 4] = ["block", "yield", "spin", "adaptive"];
+
+/// Rings that wait as the strategy of this name says.
+pub(crate) fn ours(strategy: &str) -> Result<Box<dyn Side>, String> {
+    Ok(match strategy {
+        "block" => Box::new(Ours(Block)),
+        "yield" => Box::new(Ours(Yield)),
+        "spin" => Box::new(Ours(Spin)),
+        "adaptive" => Box::new(Ours(Adaptive)),
+        other => return Err(format!("no strategy is called {other}")),
+    })
+}
 
 /// Rings that wait in one way.
-pub(crate) struct Ours(Wait);
+struct Ours<W>(W);
 
-impl Ours {
-    /// Rings that wait as the strategy of this name says.
-    pub(crate) fn new(strategy: &str) -> Result<Self, String> {
-        let found = STRATEGIES.iter().find(|(name, _)| *name == strategy);
-        found.map(|(_, wait)| Self(*wait)).ok_or_else(|| format!("no strategy is called {strategy}"))
-    }
-
-    fn config(&self, plan: Plan) -> Config {
-        let config = Config::new(plan.slots as u32, STRIDE).wait(self.0);
+impl<W: WaitStrategy> Ours<W> {
+    fn builder(&self, plan: Plan) -> Builder<W> {
+        let builder = Builder::new(plan.slots as u32).wait(self.0.clone());
         match plan.graph {
-            Graph::OneToOne => config.stage("a", &[]),
-            Graph::ThreeToOne => config.multi(plan.graph.producers() as u32).stage("a", &[]),
-            Graph::OneToThree => config.stage("a", &[]).stage("b", &[]).stage("c", &[]),
-            Graph::Pipeline => config.stage("a", &[]).stage("b", &["a"]).stage("c", &["b"]),
-            Graph::Diamond => config.stage("a", &[]).stage("b", &[]).stage("c", &["a", "b"]),
+            Graph::OneToOne | Graph::ThreeToOne => builder.stage("a", &[]),
+            Graph::OneToThree => builder.stage("a", &[]).stage("b", &[]).stage("c", &[]),
+            Graph::Pipeline => builder.stage("a", &[]).stage("b", &["a"]).stage("c", &["b"]),
+            Graph::Diamond => builder.stage("a", &[]).stage("b", &[]).stage("c", &["a", "b"]),
         }
     }
 }
 
-impl Side for Ours {
+impl<W: WaitStrategy> Side for Ours<W> {
     fn run(&self, plan: Plan, race: &Arc<Race>) -> Moved {
-        let ring = Ring::create(self.config(plan)).expect("a ring that can be made");
-        let stages = &["a", "b", "c"][..plan.graph.consumers()];
-        let open = |stage: &&str| ring.consumer(stage, OWNER).expect("a stage that is free");
-        let start = |consumer| thread::spawn(|| consume(consumer));
-        let consumers = stages.iter().map(open).map(start).collect();
-        let producers = (0..plan.graph.producers()).map(|_| ring.producer(OWNER).expect("a seat that is free"));
-        let wait = self.0;
-        let ends = producers.map(|producer| move || Out { producer, sleeper: ThreadSleeper::current(), wait });
-        let published = produce_all(plan, race, ends);
-        ring.close();
-        Moved { published, seen: join_all(consumers) }
-    }
-}
-
-struct Out {
-    producer: Producer,
-    sleeper: ThreadSleeper,
-    wait: Wait,
-}
-
-impl Out {
-    #[cold]
-    fn wait_for_room(&mut self, n: u32) {
-        match self.wait {
-            Wait::Spin => hint::spin_loop(),
-            Wait::Yield => thread::yield_now(),
-            Wait::Block | Wait::Adaptive => self.producer.wait(n, &self.sleeper, None).expect("its memory is there"),
+        let producers = plan.graph.producers();
+        if producers == 1 {
+            let ring = self.builder(plan).create(|| 0).expect("a ring that can be made");
+            return run(plan, race, &ring, || ring.producer().expect("a seat that is free"));
         }
+        let ring = self.builder(plan).multi(producers as u32).create(|| 0).expect("a ring that can be made");
+        run(plan, race, &ring, || ring.producer().expect("a seat that is free"))
     }
 }
 
-impl Publish for Out {
+fn run<W: WaitStrategy, P, Out: Publish + Send + 'static>(
+    plan: Plan,
+    race: &Arc<Race>,
+    ring: &Ring<u64, W, P>,
+    producer: impl Fn() -> Out,
+) -> Moved {
+    let stages = &["a", "b", "c"][..plan.graph.consumers()];
+    let open = |stage: &&str| ring.consumer(stage).expect("a stage that is free");
+    let consumers = stages.iter().map(open).map(|consumer| thread::spawn(|| consume(consumer))).collect();
+    let producers = (0..plan.graph.producers()).map(|_| producer());
+    let published = produce_all(plan, race, producers.map(|producer| move || producer));
+    ring.close();
+    Moved { published, seen: join_all(consumers) }
+}
+
+impl<W: WaitStrategy> Publish for Producer<u64, W> {
     #[inline]
     fn publish<const N: u64>(&mut self, first: u64) {
-        let n = N as u32;
-        let write = |i, slot: &mut [u8]| slot.copy_from_slice(&(first + u64::from(i)).to_ne_bytes());
-        while let Err(error) = self.producer.try_publish(n, write) {
-            assert_eq!(error, ClaimError::Full);
-            self.wait_for_room(n);
-        }
+        let published = if N == 1 {
+            Self::publish(self, |event| *event = first)
+        } else {
+            self.publish_many(N as u32, |i, event| *event = first + u64::from(i))
+        };
+        published.expect("an open ring");
     }
 }
 
-fn consume(mut consumer: Consumer) -> Seen {
-    let sleeper = ThreadSleeper::current();
-    let mut tally = Tally::default();
-    loop {
-        let add = |_, slot: &mut [u8], _| tally.add(u64::from_ne_bytes(slot.try_into().expect("an event's bytes")));
-        let polled = consumer.poll(u32::MAX, add).expect("its memory is there");
-        if polled == 0 && consumer.wait(&sleeper, None).expect("its memory is there") == Waited::Ended {
-            return Seen::now(tally);
-        }
+impl<W: WaitStrategy> Publish for MultiProducer<u64, W> {
+    #[inline]
+    fn publish<const N: u64>(&mut self, first: u64) {
+        let published = if N == 1 {
+            Self::publish(self, |event| *event = first)
+        } else {
+            self.publish_many(N as u32, |i, event| *event = first + u64::from(i))
+        };
+        published.expect("an open ring");
     }
+}
+
+fn consume<W: WaitStrategy>(mut consumer: Consumer<u64, W>) -> Seen {
+    let mut tally = Tally::default();
+    consumer.run(|event, _, _| tally.add(*event));
+    Seen::now(tally)
 }
