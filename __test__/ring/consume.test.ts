@@ -125,6 +125,23 @@ test('two waits begun together do not end each other: the second is refused, rea
   expect(outcomes).toEqual([[0, 1], 'ERR_MILLRACE_INVALID_ARGUMENT']);
 });
 
+test('timers run while a loop finds something every time', async () => {
+  const { out, read } = numbers(4);
+  let late = false;
+  const timer = setTimeout(1).then(() => {
+    late = true;
+  });
+  const since = performance.now();
+  out.tryPublish(number, 1);
+  for await (const _ of read) {
+    if (late || performance.now() - since > 5000) break;
+    // Not flushed yet: nothing is there when the loop looks first.
+    out.tryPublish(number, 1);
+  }
+  expect(late).toBe(true);
+  await timer;
+});
+
 test('timers run while receive finds something every time', async () => {
   const { out, read } = numbers(4);
   let late = false;

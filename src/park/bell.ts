@@ -1,10 +1,7 @@
+import { TURN } from './turn.js';
+
 /** Words of the doorbell's memory: rung, summary, and 32 words of ready bits. */
 const WORDS = 34;
-/**
- * Most milliseconds for which sources are called before the event loop has its turn: as long as a consumer hands out
- * batches.
- */
-const TURN = 5;
 /** Sources called between two looks at the clock, at most: then looking costs nothing. */
 const LOOK_EVERY = 16;
 /** Milliseconds between two looks after which the next comes behind a single source, whose work may be as long. */

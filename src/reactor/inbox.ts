@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { TURN } from '../park/turn.js';
 import { ByteRing, type StageRecord } from '../ring/byte-ring.js';
 import type { RecordView } from '../ring/record.js';
 import { flushStaged } from '../ring/staged.js';
@@ -16,8 +17,6 @@ export type Incoming = StageRecord<typeof header, Record<never, never>> &
   Pick<RecordView, '$start'>;
 
 const LEAST_CAPACITY = 1 << 20;
-/** Milliseconds for which records are handled before others on this event loop run. */
-export const TURN = 5;
 /** Records between two looks at the clock, which costs as much as an empty handler. */
 const LOOK_EVERY = 16;
 /** Most granules of the ring that are taken at once, so that they are free again long before all is handled. */

@@ -1,8 +1,9 @@
 import { MillraceError } from '../errors.js';
 import { type Start, wait } from '../operation.js';
+import { TURN } from '../park/turn.js';
 import { flushStaged } from '../ring/staged.js';
 import type { Dispatch } from './dispatch.js';
-import { type Inbox, type Incoming, incoming, TURN } from './inbox.js';
+import { type Inbox, type Incoming, incoming } from './inbox.js';
 import type { Message } from './message.js';
 
 /**

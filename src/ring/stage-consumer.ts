@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { BatchQueue } from '../batch/index.js';
 import { invalidArgument } from '../errors.js';
 import { type Operation, operation, type Source, type WaitOptions } from '../operation.js';
+import { TURN } from '../park/turn.js';
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
 import type { RingMemory } from './ring-memory.js';
@@ -30,9 +31,6 @@ export interface StepBatch<E> extends StageBatch<E> {
   readonly passed: number;
   expire(): void;
 }
-
-/** Most milliseconds that batches which are ready at once are handed out for before others on this event loop run. */
-const TURN = 5;
 
 /**
  * The consumer of a stage: a Source of batches. Opened by the one thread that does this stage's
@@ -178,17 +176,17 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
 
   #next(): Promise<IteratorResult<B>> {
     this.#finishStep();
-    if (performance.now() - this.#turn < TURN && this.reader.soon()) {
+    if (this.reader.soon() && performance.now() - this.#turn < TURN) {
       if (this.#take(this.#maxBatch)) return this.#step;
     }
     return this.#nextTurn();
   }
 
   async #nextTurn(): Promise<IteratorResult<B>> {
-    if (this.reader.available() > 0) await this.#breathe();
-    await this.reader.ready();
+    // What is there without a sleep came while this thread was at it: its event loop may be owed a turn.
+    if (await this.reader.ready()) this.#turn = performance.now();
+    else await this.#breathe();
     const batch = this.#take(this.#maxBatch);
-    this.#turn = performance.now();
     if (batch) return this.#step;
     this.reader.checkWhole();
     return { done: true, value: undefined };

@@ -150,21 +150,31 @@ export class StageReader {
     return false;
   }
 
-  /** True when something is ready, or so soon that a sleep would be wasted. */
+  /** True when something is ready, or so soon that a sleep would be wasted. Flushes first, as every wait does. */
   soon(): boolean {
-    if (this.available() > 0) return true;
     flushStaged();
-    return this.memory.spins && this.#spin();
+    return this.available() > 0 || (this.memory.spins && this.#spin());
   }
 
-  /** Waits on the event loop until something is ready or all is over. */
-  ready(): Promise<void> {
-    return new Promise((resolve) => void this.await(resolve));
+  /** Sleeps on the event loop until something is ready or all is over; false when it was so already. */
+  ready(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#checkWait();
+      let slept = false;
+      this.#sleep(() => resolve(slept));
+      slept = true;
+    });
   }
 
-  /** The same with a callback, and a way to take it back. */
+  /** Looks a while and then sleeps, with a callback, and a way to take it back. */
   await(resolve: () => void): Cancel | undefined {
-    flushStaged();
+    this.#checkWait();
+    if (!this.soon()) return this.#sleep(resolve);
+    resolve();
+    return undefined;
+  }
+
+  #checkWait(): void {
     if (!this.memory.sleeps) {
       throw new MillraceError(
         'ERR_MILLRACE_INVALID_ARGUMENT',
@@ -172,10 +182,10 @@ export class StageReader {
       );
     }
     if (this.#waiter) throw waitedFor();
-    if (this.memory.spins && this.#spin()) {
-      resolve();
-      return undefined;
-    }
+  }
+
+  #sleep(resolve: () => void): Cancel | undefined {
+    flushStaged();
     const look = () => {
       if (!this.#look(true)) return;
       end();
