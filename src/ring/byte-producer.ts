@@ -42,9 +42,9 @@ export class ByteProducer<H extends object> {
   scheduled = false;
 
   /** @internal */
-  constructor(memory: RingMemory, stages: number, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
+  constructor(memory: RingMemory, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
     this.#memory = memory;
-    this.#seat = new Seat(memory, stages);
+    this.#seat = new Seat(memory);
     const fieldBytes = memory.words[L.HEADER_FIELDS] as number;
     this.#payload = payloadOffset(fieldBytes);
     const ownBytes = Math.ceil(fieldBytes / 8) * 8;
@@ -114,7 +114,7 @@ export class ByteProducer<H extends object> {
     if (((this.#free - this.#next) | 0) < padding + granules) {
       this.#checkOpen();
       this.flush();
-      this.#free = (memory.slowest(memory.sinks) + memory.capacity) | 0;
+      this.#free = (memory.slowestSink() + memory.capacity) | 0;
       if (((this.#free - this.#next) | 0) < padding + granules) return undefined;
     }
     if (!this.#announced) {

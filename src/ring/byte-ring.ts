@@ -107,7 +107,7 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     const names = new Set(this.places.map(({ name }) => name));
     const makeViewOf = (arrays: Arrays) =>
       makeView(eventView(this.places), this.places, names, 'a producer', arrays);
-    return new ByteProducer(this.memory, this.graph.length, makeViewOf);
+    return new ByteProducer(this.memory, makeViewOf);
   }
 
   /** Opens a stage for this thread; see `Ring.consumer`. */

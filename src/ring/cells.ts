@@ -5,6 +5,11 @@ export function stageCell(stage: number): number {
   return L.STAGE_CELLS + stage * L.CELL_WORDS;
 }
 
+/** Word of a producer's cell. */
+export function producerCell(words: Int32Array, producer: number): number {
+  return stageCell((words[L.HEADER_SEATS] as number) + producer);
+}
+
 /** The cells that a mask of stages, or of the cursor, names. */
 export function cellsOf(mask: number): number[] {
   const cells: number[] = mask & (1 << L.CURSOR_BIT) ? [L.CURSOR_CELL] : [];

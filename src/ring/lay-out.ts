@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { invalidArgument } from '../errors.js';
-import { stageCell } from './cells.js';
-import type { Stage } from './graph.js';
+import { producerCell, stageCell } from './cells.js';
+import { type Stage, sinksOf } from './graph.js';
 import { layout as L, type Wait, waits } from './layout.js';
 
 /** What a ring is made of. */
@@ -52,11 +52,14 @@ export function layOut(geometry: Geometry): SharedArrayBuffer {
   words[L.HEADER_STAMPS] = stamps;
   words[L.HEADER_SLOTS] = slots;
   words[L.HEADER_FIELDS] = fieldBytes;
+  words[L.HEADER_SEATS] = stages;
+  words[L.HEADER_SINKS] = sinksOf(graph);
   for (const { index, upstream } of graph) words[L.HEADER_UPSTREAM + index] = upstream;
-  words[L.CLAIM_CELL + L.CELL_GATE] = start;
-  for (const cell of [L.CURSOR_CELL, L.CLAIM_CELL]) words[cell + L.CELL_VALUE] = start;
+  words[L.CURSOR_CELL + L.CELL_VALUE] = start;
+  words[L.CLAIM_CELL] = start;
+  words[L.CLAIM_GATE] = start;
   for (let stage = 0; stage < stages; stage++) words[stageCell(stage) + L.CELL_VALUE] = start;
-  if (!multi) words[stageCell(stages) + L.CELL_STAGED] = start;
+  if (!multi) words[producerCell(words, 0) + L.CELL_STAGED] = start;
   // A stamp says `sequence + 1`: the first sequence itself is nobody's stamp.
   if (multi && start !== 0) words.fill(start, stamps / 4, stamps / 4 + capacity);
   return memory;

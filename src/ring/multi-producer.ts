@@ -20,8 +20,8 @@ export class MultiProducer<E extends object> extends Producer<E> {
   readonly #stride: number;
   #staged = 0;
 
-  constructor(memory: RingMemory, stages: number, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
-    super(memory, stages);
+  constructor(memory: RingMemory, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
+    super(memory);
     const bytes = Math.ceil((this.flushAt * memory.stride) / 8) * 8;
     const arrays = new Arrays(new ArrayBuffer(bytes));
     this.#event = new (makeViewOf(arrays))();

@@ -36,9 +36,9 @@ export abstract class Producer<E extends object> {
   scheduled = false;
 
   /** @internal */
-  protected constructor(memory: RingMemory, stages: number) {
+  protected constructor(memory: RingMemory) {
     this.memory = memory;
-    this.seat = new Seat(memory, stages);
+    this.seat = new Seat(memory);
     this.flushAt = Math.min(FLUSH_AT, Math.max(1, memory.capacity >> 2));
     memory.opened(this);
   }

@@ -3,8 +3,7 @@ import { binding } from '../native/binding.js';
 import { closeSource, environment, keep, letGo, openSource } from '../park/environment.js';
 import { Forgotten } from '../park/forgotten.js';
 import { Arrays } from './arrays.js';
-import { cellsOf, stageCell } from './cells.js';
-import { type Stage, sinksOf } from './graph.js';
+import { cellsOf, producerCell } from './cells.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { nativeError } from './native-error.js';
 import { flushStaged } from './staged.js';
@@ -45,14 +44,12 @@ export class RingMemory {
   readonly sleeps: boolean;
   /** Whether waiting worker threads look a while before they sleep. */
   readonly spins: boolean;
-  /** Cells that producers must not overtake. */
-  readonly sinks: readonly number[];
   readonly maxProducers: number;
   #attached = true;
   readonly #attachment: Attachment;
   readonly #opened = new Set<Opened>();
 
-  constructor(memory: SharedArrayBuffer, graph: readonly Stage[]) {
+  constructor(memory: SharedArrayBuffer) {
     this.memory = memory;
     this.arrays = new Arrays(memory);
     this.words = this.arrays.i32;
@@ -74,7 +71,6 @@ export class RingMemory {
     const wait = waits[word(L.HEADER_WAIT)] as Wait;
     this.sleeps = wait === 'block' || wait === 'adaptive';
     this.spins = wait !== 'block';
-    this.sinks = cellsOf(sinksOf(graph));
   }
 
   /** The sequence furthest behind among cells; where it was found is left in {@link slowestCell}. */
@@ -93,6 +89,27 @@ export class RingMemory {
     return value;
   }
   slowestCell = 0;
+
+  /** Bits of the stages that hold the producers back, as they were last, and their cells. */
+  #sinks = 0;
+  #sinkCells: readonly number[] = [];
+
+  /**
+   * The sequence of the stage furthest behind of those that hold the producers back. Stages join and leave meanwhile;
+   * crates/ring/src/sequence.rs tells why the bits are looked at again behind the sequences.
+   */
+  slowestSink(): number {
+    const { words } = this;
+    for (;;) {
+      const sinks = Atomics.load(words, L.HEADER_SINKS);
+      if (sinks !== this.#sinks) {
+        this.#sinks = sinks;
+        this.#sinkCells = cellsOf(sinks);
+      }
+      const sequence = this.slowest(this.#sinkCells);
+      if (Atomics.load(words, L.HEADER_SINKS) === sinks) return sequence;
+    }
+  }
 
   /** Wakes everyone who waits, to look at what changed beside a sequence. */
   wakeAll(): void {
@@ -149,7 +166,7 @@ export class RingMemory {
 
   /** True while a producer of any thread holds events that it accepted and did not flush, behind `cursor`. */
   staged(cursor: number): boolean {
-    const first = stageCell(this.words[L.HEADER_STAGES] as number) + L.CELL_STAGED;
+    const first = producerCell(this.words, 0) + L.CELL_STAGED;
     if (!this.multi) return ((Atomics.load(this.words, first) - cursor) | 0) > 0;
     for (let producer = 0; producer < this.maxProducers; producer++) {
       if (Atomics.load(this.words, first + producer * L.CELL_WORDS) !== 0) return true;

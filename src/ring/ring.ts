@@ -151,12 +151,12 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
    * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when the seat is taken: a ring has one unless `producers` is `'multi'`.
    */
   producer(): Producer<Event<F>> {
-    const { memory, graph, places } = this;
+    const { memory, places } = this;
     const names = new Set(places.map(({ name }) => name));
     const makeViewOf = (arrays: Arrays) => this.#view(names, 'a producer', arrays);
     return memory.multi
-      ? new MultiProducer(memory, graph.length, makeViewOf)
-      : new SingleProducer(memory, graph.length, makeViewOf(memory.arrays));
+      ? new MultiProducer(memory, makeViewOf)
+      : new SingleProducer(memory, makeViewOf(memory.arrays));
   }
 
   /**

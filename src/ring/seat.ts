@@ -2,7 +2,7 @@ import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { type Cancel, type WaitOptions, wait } from '../operation.js';
 import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
-import { stageCell } from './cells.js';
+import { producerCell } from './cells.js';
 import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
@@ -17,7 +17,7 @@ export class Seat {
   readonly #waiters = new Set<() => void>();
   #open = true;
 
-  constructor(memory: RingMemory, stages: number) {
+  constructor(memory: RingMemory) {
     this.memory = memory;
     this.#source = memory.openSource();
     try {
@@ -26,7 +26,7 @@ export class Seat {
       memory.closeSource(this.#source);
       throw nativeError(error, memory.multi ? 'the last producer seat' : 'the single producer');
     }
-    this.cell = stageCell(stages + this.index);
+    this.cell = producerCell(memory.words, this.index);
     binding.setProducerWaker(environment, memory.handle, this.index, this.#source);
     // A function that closes over all it needs: see `slotView`.
     const { words } = memory;
@@ -132,17 +132,17 @@ export class Seat {
   /** True when there is room or never will be; otherwise who makes room will wake us. */
   #arm(end: () => number, isOver: () => boolean): boolean {
     const { memory } = this;
-    const { words, sinks, capacity } = memory;
+    const { words, capacity } = memory;
     const bit = 1 << this.index;
     for (;;) {
-      memory.slowest(sinks);
+      memory.slowestSink();
       const cell = memory.slowestCell;
       Atomics.or(words, cell + L.CELL_PRODUCERS, bit);
-      const over = isOver();
-      // Only a sink that still holds us back will wake us.
-      if (!over && ((end() - Atomics.load(words, cell)) | 0) > capacity) return false;
+      if (isOver()) return true;
       // The bit stays: another wait of this producer may need it, and if not it costs one idle wake.
-      if (over || ((end() - memory.slowest(sinks)) | 0) <= capacity) return true;
+      if (((end() - memory.slowestSink()) | 0) <= capacity) return true;
+      // Only who holds us back will wake us.
+      if (memory.slowestCell === cell) return false;
     }
   }
 

@@ -70,7 +70,7 @@ export abstract class SharedRing {
     const { places } = placeFields(fields);
     this.places = places;
     this.graph = makeGraph(stages, Object.keys(fields));
-    this.memory = new RingMemory(memory, this.graph);
+    this.memory = new RingMemory(memory);
     this.#fields = fields;
     this.#stages = stages;
     this.#own = own;

@@ -21,8 +21,8 @@ export class SingleProducer<E extends object> extends Producer<E> {
    */
   #limit: number;
 
-  constructor(memory: RingMemory, stages: number, view: ViewClass<View>) {
-    super(memory, stages);
+  constructor(memory: RingMemory, view: ViewClass<View>) {
+    super(memory);
     this.#event = new (writingView(view, memory, this.seat.cell + L.CELL_VALUE))();
     this.#show = memory.advancer(L.CURSOR_CELL, this.seat.cell, memory.sleeps);
     this.#published = this.#event.$next;
@@ -76,7 +76,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
     if (((this.#free - next) | 0) <= 0) {
       // What is staged must be seen for room to come.
       this.flush();
-      this.#free = (this.memory.slowest(this.memory.sinks) + this.memory.capacity) | 0;
+      this.#free = (this.memory.slowestSink() + this.memory.capacity) | 0;
       if (((this.#free - next) | 0) <= 0) {
         this.memory.checkOpen();
         return false;

@@ -18,7 +18,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub mod seqcst {
     #[cfg(loom)]
     use super::atomic::fence;
-    use super::atomic::{AtomicU32, Ordering::SeqCst};
+    use super::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
     #[inline(always)]
     fn fence_under_loom() {
@@ -61,6 +61,22 @@ pub mod seqcst {
     /// Replaces `current` by `next`; the value found otherwise.
     #[inline(always)]
     pub fn compare_exchange(word: &AtomicU32, current: u32, next: u32) -> Result<u32, u32> {
+        fence_under_loom();
+        let outcome = word.compare_exchange(current, next, SeqCst, SeqCst);
+        fence_under_loom();
+        outcome
+    }
+
+    /// [`load`] of 64 bits.
+    #[inline(always)]
+    pub fn load64(word: &AtomicU64) -> u64 {
+        fence_under_loom();
+        word.load(SeqCst)
+    }
+
+    /// [`compare_exchange`] of 64 bits.
+    #[inline(always)]
+    pub fn compare_exchange64(word: &AtomicU64, current: u64, next: u64) -> Result<u64, u64> {
         fence_under_loom();
         let outcome = word.compare_exchange(current, next, SeqCst, SeqCst);
         fence_under_loom();

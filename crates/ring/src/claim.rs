@@ -21,7 +21,7 @@
 use crate::layout::CURSOR;
 use crate::layout::{Cell, FAILED, OPEN};
 use crate::memory::{Memory, View};
-use crate::sequence::{distance, publish, slowest, wake};
+use crate::sequence::{distance, publish, slowest, slowest_sink, wake};
 use crate::stamps;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use millrace_park::sync::seqcst;
@@ -55,7 +55,7 @@ pub(crate) struct Claimer {
 impl Claimer {
     pub(crate) fn new(index: u32, view: &View<'_>) -> Self {
         let next = view.cursor.value.load(Acquire);
-        Self { index, next, gate: slowest(view, view.geometry.sinks).1, dirty: false }
+        Self { index, next, gate: slowest_sink(view).1, dirty: false }
     }
 
     /// For a seat of a multi-producer ring, where nothing but the seat is a producer's own.
@@ -65,7 +65,7 @@ impl Claimer {
 
     /// Slots free behind `at`.
     pub(crate) fn room(&self, view: &View<'_>, at: u32) -> u32 {
-        let used = distance(slowest(view, view.geometry.sinks).1, at).max(0).cast_unsigned();
+        let used = distance(slowest_sink(view).1, at).max(0).cast_unsigned();
         view.geometry.capacity.saturating_sub(used)
     }
 
@@ -75,7 +75,7 @@ impl Claimer {
 
     /// Where the next claim begins, unless another producer is faster.
     pub(crate) fn position(&self, view: &View<'_>) -> u32 {
-        if view.geometry.multi { view.claim.value.load(Acquire) } else { self.next }
+        if view.geometry.multi { view.claim.ledger.sequence() } else { self.next }
     }
 
     /// Claims `n` slots that begin at `at`; `Ok(false)` when another producer was faster.
@@ -116,16 +116,18 @@ impl Claimer {
         let fits = |gate: u32| i64::from(distance(gate, at)) + i64::from(n) <= i64::from(capacity);
         if view.geometry.multi {
             if !fits(view.claim.gate.load(Acquire)) {
-                let (_, gate) = slowest(view, view.geometry.sinks);
+                let (_, gate) = slowest_sink(view);
                 view.claim.gate.store(gate, Release);
                 if !fits(gate) {
                     return Err(ClaimError::Full);
                 }
             }
-            return Ok(view.claim.value.compare_exchange(at, end, Acquire, Relaxed).is_ok());
+            let mut here = |start| if start == at { Ok(n) } else { Err(()) };
+            let claimants = |index: u32| &view.producers[index.min(view.geometry.max_producers - 1) as usize].claimant;
+            return Ok(view.claim.ledger.claim(claimants, self.index, &mut here).is_ok());
         }
         if !fits(self.gate) {
-            self.gate = slowest(view, view.geometry.sinks).1;
+            self.gate = slowest_sink(view).1;
             if !fits(self.gate) {
                 return Err(ClaimError::Full);
             }
@@ -142,6 +144,7 @@ impl Claimer {
             return;
         }
         stamps::publish(view, start, n);
+        self.cell(view).claimant.finish();
     }
 
     /// Makes what was committed visible and wakes consumers that wait for it.
@@ -162,17 +165,18 @@ impl Claimer {
     /// Asks to be woken when the slowest sink moves on. True when `n` slots are free already, or never will be.
     pub(crate) fn arm(&mut self, view: &View<'_>, n: u32) -> bool {
         loop {
-            let (cell, _) = slowest(view, view.geometry.sinks);
+            let (cell, _) = slowest_sink(view);
             cell.producers.arm(self.index);
             let end = self.position(view).wrapping_add(n);
-            let holds = |sequence| distance(sequence, end) > view.geometry.capacity.cast_signed();
             let open = seqcst::load(&view.header.state) == OPEN;
-            // Only a sink that still holds us back will wake us: see the consumer's side.
-            if open && holds(seqcst::load(&cell.value)) {
+            let (slowest, sequence) = slowest_sink(view);
+            let held = open && distance(sequence, end) > view.geometry.capacity.cast_signed();
+            // Only who holds us back will wake us: see the consumer's side.
+            if held && std::ptr::eq(slowest, cell) {
                 return false;
             }
             cell.producers.disarm(self.index);
-            if !open || !holds(slowest(view, view.geometry.sinks).1) {
+            if !held {
                 return true;
             }
         }
@@ -190,7 +194,7 @@ pub(crate) fn ended(view: &View<'_>, next: u32) -> bool {
     if staged(view, next) {
         return false;
     }
-    let claimed = if view.geometry.multi { seqcst::load(&view.claim.value) } else { next };
+    let claimed = if view.geometry.multi { view.claim.ledger.sequence_in_order() } else { next };
     let published = slowest(view, CURSOR).1;
     published == next && claimed == next
 }

@@ -4,14 +4,16 @@
 //!   0                header, 512 bytes: 128 words, see `Header`
 //!   512              cursor cell: events up to here are published
 //!   640              claim cell: events up to here are claimed (multi-producer rings)
-//!   768              a cell a stage: events before its value are consumed by it
+//!   768              a cell a consumer's seat: first the stages, then workers of shared stages, then seats for stages
+//!                    that join; events before its value are consumed by it
 //!   ...              a cell a producer: who it is, what it counted
 //!   stamps           multi-producer rings: a stamp a slot, then a count a slot (4 bytes each)
 //!   slots            capacity slots of `stride` bytes
 //! ```
-//! A cell is 128 bytes long and its words lie in the first 64, so that two cells never share a cache line, wherever
-//! the block begins, nor a pair of lines that the prefetcher brings together.
+//! A cell is 128 bytes long and what is written often lies in its first 64, so that two cells never share a cache line,
+//! wherever the block begins, nor a pair of lines that the prefetcher brings together.
 
+use crate::ledger::{Claimant, Ledger};
 use millrace_park::Sleepers;
 use millrace_park::sync::atomic::AtomicU32;
 use std::mem::{offset_of, size_of};
@@ -19,10 +21,10 @@ use std::mem::{offset_of, size_of};
 /// First word of every shared object: "MLRC".
 pub const MAGIC: u32 = 0x4d4c_5243;
 /// Layouts of another version are refused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Most slots a ring may have: sequences are 32 bits and compared by their difference.
 pub const MAX_CAPACITY: u32 = 1 << 30;
-/// Most stages: one bit of an upstream mask each, the last bit is the cursor.
+/// Most stages, or seats of consumers: one bit of an upstream mask each, the last bit is the cursor.
 pub const MAX_STAGES: u32 = 31;
 /// Most producers: one bit of a sleepers word each.
 pub const MAX_PRODUCERS: u32 = 32;
@@ -62,10 +64,21 @@ pub struct Header {
     pub(crate) producers: AtomicU32,
     /// Events that were accepted and never published: the producer's thread ended first, or the ring failed.
     pub(crate) lost: AtomicU32,
-    pub(crate) reserved: [AtomicU32; 46],
+    /// Seats of consumers: stages, workers of shared stages, seats for stages that join.
+    pub(crate) seats: AtomicU32,
+    /// Stages that hold the producers back, a bit each: those nobody follows, and those that joined.
+    pub(crate) sinks: AtomicU32,
+    /// Stages that joined, a bit each.
+    pub(crate) joined: AtomicU32,
+    /// Slots that their producer claimed and gave up.
+    pub(crate) aborted: AtomicU32,
+    /// Slots that a producer had claimed when its thread ended, given up for it.
+    pub(crate) recovered: AtomicU32,
+    pub(crate) reserved: [AtomicU32; 41],
     /// Whom each stage follows: a bit a stage, [`CURSOR`] for the producers.
     pub(crate) upstream: [AtomicU32; 32],
-    pub(crate) room: [AtomicU32; 32],
+    /// Of a stage that workers share: the seat of the first of them, and 256 times their number. Otherwise 0.
+    pub(crate) workers: [AtomicU32; 32],
 }
 
 /// A sequence, who sleeps on it, and what its writer counts.
@@ -81,8 +94,6 @@ pub struct Cell {
     pub(crate) producers: Sleepers,
     /// How often `value` has wrapped; written by its writer only.
     pub(crate) wraps: AtomicU32,
-    /// Claim cell: a lower bound of the slowest sink's sequence, see `multi`.
-    pub(crate) gate: AtomicU32,
     /// Environment that works on this stage or with this producer, 0 when nobody does.
     pub(crate) owner: AtomicU32,
     /// Wakes made by the writer.
@@ -96,12 +107,28 @@ pub struct Cell {
     /// Producer cell: the sequence behind what a single producer is about to accept; how many events another one has
     /// accepted and not flushed, in JavaScript, or 1 while it claims.
     pub(crate) staged: AtomicU32,
-    /// Claim cell: slots that were claimed and given up; see `stamps`. Stage cell: events that were passed over because
-    /// their handler in JavaScript failed.
+    /// Cell of a shared stage: how far its workers have claimed it.
+    pub(crate) ledger: Ledger,
+    /// Producer, or worker of a shared stage: what it has claimed.
+    pub(crate) claimant: Claimant,
+    /// Stage cell: events that were passed over because their handler in JavaScript failed.
     pub(crate) skipped: AtomicU32,
     /// Stage cell: batches that were begun again because their handler in JavaScript failed.
     pub(crate) retries: AtomicU32,
-    pub(crate) room: [AtomicU32; 19],
+    pub(crate) room: [AtomicU32; 14],
+}
+
+/// How far slots are claimed by many producers.
+#[derive(Debug)]
+#[repr(C)]
+pub struct ClaimCell {
+    /// The next slot to claim, and who claimed last.
+    pub(crate) ledger: Ledger,
+    /// A lower bound of the slowest sink's sequence; see `claim`.
+    pub(crate) gate: AtomicU32,
+    /// Slots that were claimed and given up; see `stamps`.
+    pub(crate) skipped: AtomicU32,
+    pub(crate) room: [AtomicU32; 28],
 }
 
 /// Bytes of the header.
@@ -139,9 +166,9 @@ pub struct Offsets {
 impl Offsets {
     /// Places the parts of a ring.
     #[must_use]
-    pub const fn new(stages: u32, max_producers: u32, multi: bool, capacity: u32, stride: u32) -> Self {
+    pub const fn new(seats: u32, max_producers: u32, multi: bool, capacity: u32, stride: u32) -> Self {
         let first_stage = HEADER_BYTES + 2 * CELL_BYTES;
-        let producers = first_stage + stages as usize * CELL_BYTES;
+        let producers = first_stage + seats as usize * CELL_BYTES;
         let stamps = producers + max_producers as usize * CELL_BYTES;
         let slots = stamps + if multi { capacity as usize * 8 } else { 0 };
         Self { stages: first_stage, producers, stamps, slots, length: slots + capacity as usize * stride as usize }
@@ -187,16 +214,21 @@ words! {
     "HEADER_FIELDS" = offset_of!(Header, fields) / 4,
     "HEADER_PRODUCERS" = offset_of!(Header, producers) / 4,
     "HEADER_LOST" = offset_of!(Header, lost) / 4,
+    "HEADER_SEATS" = offset_of!(Header, seats) / 4,
+    "HEADER_SINKS" = offset_of!(Header, sinks) / 4,
+    "HEADER_JOINED" = offset_of!(Header, joined) / 4,
+    "HEADER_ABORTED" = offset_of!(Header, aborted) / 4,
+    "HEADER_RECOVERED" = offset_of!(Header, recovered) / 4,
     "HEADER_UPSTREAM" = offset_of!(Header, upstream) / 4,
+    "HEADER_WORKERS" = offset_of!(Header, workers) / 4,
     "CURSOR_CELL" = HEADER_BYTES / 4,
-    "CLAIM_CELL" = (HEADER_BYTES + CELL_BYTES) / 4,
+    "CLAIM_CELL" = CLAIM_WORD,
     "STAGE_CELLS" = (HEADER_BYTES + 2 * CELL_BYTES) / 4,
     "CELL_WORDS" = CELL_BYTES / 4,
     "CELL_VALUE" = offset_of!(Cell, value) / 4,
     "CELL_CONSUMERS" = offset_of!(Cell, consumers) / 4,
     "CELL_PRODUCERS" = offset_of!(Cell, producers) / 4,
     "CELL_WRAPS" = offset_of!(Cell, wraps) / 4,
-    "CELL_GATE" = offset_of!(Cell, gate) / 4,
     "CELL_OWNER" = offset_of!(Cell, owner) / 4,
     "CELL_MADE" = offset_of!(Cell, made) / 4,
     "CELL_ELIDED" = offset_of!(Cell, elided) / 4,
@@ -205,7 +237,14 @@ words! {
     "CELL_STAGED" = offset_of!(Cell, staged) / 4,
     "CELL_SKIPPED" = offset_of!(Cell, skipped) / 4,
     "CELL_RETRIES" = offset_of!(Cell, retries) / 4,
+    "CELL_CLAIMANT" = offset_of!(Cell, claimant) / 4,
+    "CELL_LEDGER" = offset_of!(Cell, ledger) / 4,
+    "CLAIM_GATE" = CLAIM_WORD + offset_of!(ClaimCell, gate) / 4,
+    "CLAIM_SKIPPED" = CLAIM_WORD + offset_of!(ClaimCell, skipped) / 4,
 }
 
+/// Where the claim cell is, in words.
+const CLAIM_WORD: usize = (HEADER_BYTES + CELL_BYTES) / 4;
+
 #[cfg(not(loom))]
-const _: () = assert!(HEADER_BYTES == 512 && CELL_BYTES == 128);
+const _: () = assert!(HEADER_BYTES == 512 && CELL_BYTES == 128 && size_of::<ClaimCell>() == CELL_BYTES);

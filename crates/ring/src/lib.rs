@@ -30,6 +30,7 @@ mod config;
 mod consumer;
 mod graph;
 pub mod layout;
+mod ledger;
 mod memory;
 mod producer;
 mod ring;

@@ -3,8 +3,10 @@
 use crate::config::{Config, Producers, Wait};
 use crate::graph::sinks;
 use crate::layout::{
-    CELL_BYTES, Cell, GRANULE, HEADER_BYTES, Header, KIND_BYTES, KIND_RING, MAGIC, MAX_STAGES, Offsets, VERSION,
+    CELL_BYTES, Cell, ClaimCell, GRANULE, HEADER_BYTES, Header, KIND_BYTES, KIND_RING, MAGIC, MAX_STAGES, Offsets,
+    VERSION,
 };
+use crate::ledger::{Claimant, Ledger};
 use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use millrace_park::{Region, Turn, WakerTable};
 use std::cell::UnsafeCell;
@@ -24,13 +26,13 @@ pub(crate) struct Geometry {
     pub(crate) fields: Option<u32>,
     /// Upstream mask of each stage.
     pub(crate) upstream: Vec<u32>,
-    /// Stages that hold producers back.
-    pub(crate) sinks: u32,
+    /// Seats of consumers, the stages' first.
+    pub(crate) seats: u32,
     offsets: Offsets,
 }
 
 impl Geometry {
-    fn new(config: &Config, upstream: Vec<u32>, fields: Option<u32>) -> Self {
+    fn new(config: &Config, upstream: Vec<u32>, seats: u32, fields: Option<u32>) -> Self {
         let (multi, max_producers) = match config.producers {
             Producers::Single => (false, 1),
             Producers::Multi(most) => (true, most),
@@ -42,8 +44,8 @@ impl Geometry {
             max_producers,
             wait: config.wait,
             fields,
-            sinks: sinks(&upstream),
-            offsets: Offsets::new(upstream.len() as u32, max_producers, multi, config.capacity, config.stride),
+            seats,
+            offsets: Offsets::new(seats, max_producers, multi, config.capacity, config.stride),
             upstream,
         }
     }
@@ -55,7 +57,8 @@ pub(crate) struct View<'a> {
     pub(crate) geometry: &'a Geometry,
     pub(crate) header: &'a Header,
     pub(crate) cursor: &'a Cell,
-    pub(crate) claim: &'a Cell,
+    pub(crate) claim: &'a ClaimCell,
+    /// A cell a consumer's seat, the stages' first.
     pub(crate) stages: &'a [Cell],
     pub(crate) producers: &'a [Cell],
     /// Multi-producer rings: a stamp a slot. Empty otherwise.
@@ -84,6 +87,7 @@ impl View<'_> {
 /// A ring's memory on the native heap. Every part is an allocation of its own, so that loom's atomics fit too.
 struct Heap {
     header: Box<Header>,
+    claim: Box<ClaimCell>,
     cells: Box<[Cell]>,
     stamps: Box<[AtomicU32]>,
     counts: Box<[AtomicU32]>,
@@ -158,13 +162,15 @@ fn words(count: usize) -> Box<[AtomicU32]> {
 impl Memory {
     /// Lays a ring out on the heap. `config` has been checked.
     pub(crate) fn heap(config: &Config, upstream: Vec<u32>, fields: Option<u32>) -> Self {
-        let geometry = Geometry::new(config, upstream, fields);
-        let cells = 2 + geometry.upstream.len() + geometry.max_producers as usize;
+        let seats = upstream.len() as u32;
+        let geometry = Geometry::new(config, upstream, seats, fields);
+        let cells = 1 + seats + geometry.max_producers;
         let stamps = if geometry.multi { geometry.capacity as usize } else { 0 };
         let bytes = geometry.capacity as usize * geometry.stride as usize;
         let cell = || Cell::new(config.start, !geometry.multi);
         let heap = Heap {
-            header: Box::new(Header::new()),
+            header: Box::new(Header::new(sinks(&geometry.upstream))),
+            claim: Box::new(ClaimCell::new(config.start)),
             cells: (0..cells).map(|_| cell()).collect(),
             // A stamp says `sequence + 1`: the first sequence itself is nobody's stamp.
             stamps: (0..stamps).map(|_| AtomicU32::new(config.start)).collect(),
@@ -195,13 +201,13 @@ impl Memory {
     pub(crate) fn enter(&self) -> Option<Stay<'_>> {
         match &self.home {
             Home::Heap(heap) => {
-                let (shared, producers) = heap.cells.split_at(2 + self.geometry.upstream.len());
+                let (shared, producers) = heap.cells.split_at(1 + self.geometry.seats as usize);
                 let view = View {
                     geometry: &self.geometry,
                     header: &heap.header,
                     cursor: &shared[0],
-                    claim: &shared[1],
-                    stages: &shared[2..],
+                    claim: &heap.claim,
+                    stages: &shared[1..],
                     producers,
                     stamps: &heap.stamps,
                     counts: &heap.counts,
@@ -248,8 +254,8 @@ unsafe fn view_at<'a>(base: NonNull<u8>, geometry: &'a Geometry) -> View<'a> {
             geometry,
             header: base.cast::<Header>().as_ref(),
             cursor: base.add(HEADER_BYTES).cast::<Cell>().as_ref(),
-            claim: base.add(HEADER_BYTES + CELL_BYTES).cast::<Cell>().as_ref(),
-            stages: NonNull::slice_from_raw_parts(base.add(stages).cast(), geometry.upstream.len()).as_ref(),
+            claim: base.add(HEADER_BYTES + CELL_BYTES).cast::<ClaimCell>().as_ref(),
+            stages: NonNull::slice_from_raw_parts(base.add(stages).cast(), geometry.seats as usize).as_ref(),
             producers: NonNull::slice_from_raw_parts(base.add(producers).cast(), geometry.max_producers as usize)
                 .as_ref(),
             stamps: NonNull::slice_from_raw_parts(base.add(stamps).cast(), stamped).as_ref(),
@@ -267,8 +273,8 @@ fn read_geometry(header: &Header, length: usize) -> Result<Geometry, LayoutError
     if number(&header.version) != VERSION {
         return Err(LayoutError::Version(number(&header.version)));
     }
-    let stages = number(&header.stages);
-    if !(1..=MAX_STAGES).contains(&stages) {
+    let (stages, seats) = (number(&header.stages), number(&header.seats));
+    if !(1..=MAX_STAGES).contains(&stages) || !(stages..=MAX_STAGES).contains(&seats) {
         return Err(LayoutError::Inconsistent);
     }
     let fields = match number(&header.kind) {
@@ -289,7 +295,7 @@ fn read_geometry(header: &Header, length: usize) -> Result<Geometry, LayoutError
     };
     config.check().map_err(|_| LayoutError::Inconsistent)?;
     let upstream: Vec<u32> = header.upstream[..stages as usize].iter().map(number).collect();
-    let geometry = Geometry::new(&config, upstream, fields);
+    let geometry = Geometry::new(&config, upstream, seats, fields);
     let Offsets { stamps, slots, length: needed, .. } = geometry.offsets;
     let placed = number(&header.stamps) as usize == stamps && number(&header.slots) as usize == slots;
     if !placed || length < needed || fields.is_some_and(|fields| fields > config.most_fields()) {
@@ -300,7 +306,7 @@ fn read_geometry(header: &Header, length: usize) -> Result<Geometry, LayoutError
 
 impl Header {
     /// A header on the heap, where only what changes is looked at: the rest is in the geometry.
-    fn new() -> Self {
+    fn new(sinks: u32) -> Self {
         let zero = || AtomicU32::new(0);
         Self {
             magic: AtomicU32::new(MAGIC),
@@ -320,9 +326,14 @@ impl Header {
             fields: zero(),
             producers: zero(),
             lost: zero(),
+            seats: zero(),
+            sinks: AtomicU32::new(sinks),
+            joined: zero(),
+            aborted: zero(),
+            recovered: zero(),
             reserved: std::array::from_fn(|_| zero()),
             upstream: std::array::from_fn(|_| zero()),
-            room: std::array::from_fn(|_| zero()),
+            workers: std::array::from_fn(|_| zero()),
         }
     }
 }
@@ -335,15 +346,28 @@ impl Cell {
             consumers: millrace_park::Sleepers::new(),
             producers: millrace_park::Sleepers::new(),
             wraps: zero(),
-            gate: AtomicU32::new(start),
             owner: zero(),
             made: zero(),
             elided: zero(),
             batches: zero(),
             waits: zero(),
             staged: AtomicU32::new(if single { start } else { 0 }),
+            ledger: Ledger::new(start),
+            claimant: Claimant::new(),
             skipped: zero(),
             retries: zero(),
+            room: std::array::from_fn(|_| zero()),
+        }
+    }
+}
+
+impl ClaimCell {
+    fn new(start: u32) -> Self {
+        let zero = || AtomicU32::new(0);
+        Self {
+            ledger: Ledger::new(start),
+            gate: AtomicU32::new(start),
+            skipped: zero(),
             room: std::array::from_fn(|_| zero()),
         }
     }

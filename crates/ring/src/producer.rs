@@ -5,6 +5,7 @@ use crate::layout::{Cell, PADDING, RECORD_PREFIX};
 use crate::memory::{Geometry, Memory, View};
 use crate::ring::OpenError;
 use crate::sequence::distance;
+use crate::stamps;
 use millrace_park::Sleeper;
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::ptr::NonNull;
@@ -83,6 +84,17 @@ pub(crate) fn take_seat(view: &View<'_>, owner: u32) -> Result<u32, OpenError> {
 pub(crate) fn leave_seat(view: &View<'_>, index: u32) {
     view.producers[index as usize].owner.store(0, Release);
     view.header.producers.fetch_and(!(1 << index), AcqRel);
+}
+
+/// Gives up what a producer that is gone had claimed; before its seat is given back.
+pub(crate) fn recover_claim(view: &View<'_>, index: u32) {
+    let Cell { claimant, .. } = &view.producers[index as usize];
+    if let Some((start, n)) = view.claim.ledger.left_open(claimant, index)
+        && stamps::recover(view, start, n)
+    {
+        view.header.recovered.fetch_add(n, Relaxed);
+    }
+    claimant.finish();
 }
 
 /// Counts what a producer in JavaScript had accepted and not flushed; before its seat is given back.

@@ -6,7 +6,9 @@ use crate::config::{Config, ConfigError};
 use crate::consumer::{Consumer, take_stage};
 use crate::layout::{CLOSING, FAILED, GRANULE, OPEN};
 use crate::memory::{Memory, View};
-use crate::producer::{ByteProducer, Producer, count_lost, leave_seat, publish_copied, push_copied, take_seat};
+use crate::producer::{
+    ByteProducer, Producer, count_lost, leave_seat, publish_copied, push_copied, recover_claim, take_seat,
+};
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use millrace_park::sync::seqcst;
 use std::fmt;
@@ -149,6 +151,7 @@ impl Ring {
     pub fn leave_producer(&self, index: u32) {
         self.memory.producers().clear(index);
         if let Some(view) = self.memory.enter() {
+            recover_claim(&view, index);
             count_lost(&view, index);
             leave_seat(&view, index);
             self.look_again(&view);
@@ -209,6 +212,7 @@ impl Ring {
         for (index, cell) in view.producers.iter().enumerate() {
             if taken & (1 << index) != 0 && cell.owner.load(Acquire) == owner {
                 self.memory.producers().clear(index as u32);
+                recover_claim(&view, index as u32);
                 count_lost(&view, index as u32);
                 leave_seat(&view, index as u32);
             }

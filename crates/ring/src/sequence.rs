@@ -76,7 +76,27 @@ pub(crate) fn slowest<'a>(view: &View<'a>, mask: u32) -> (&'a Cell, u32) {
     if mask == CURSOR {
         return (view.cursor, seqcst::load(&view.cursor.value));
     }
-    let mut cells = stages(mask & !CURSOR).map(|at| &view.stages[at]).map(|cell| (cell, seqcst::load(&cell.value)));
+    let mut cells =
+        stages(mask & !CURSOR).filter_map(|at| view.stages.get(at)).map(|cell| (cell, seqcst::load(&cell.value)));
     let first = cells.next().unwrap_or((view.cursor, view.cursor.value.load(Acquire)));
     cells.fold(first, |slow, next| if distance(slow.1, next.1) < 0 { next } else { slow })
+}
+
+/// The stage furthest behind of those that hold the producers back, and its sequence: what may be claimed ends a ring's
+/// length behind it.
+///
+/// Stages join and leave meanwhile. One that joins sets its bit and then looks where the others stand, to begin there or
+/// later; here the bits are looked at again behind the sequences. So either we see its bit, or what we saw of the others
+/// was not ahead of where it begins.
+#[inline]
+pub(crate) fn slowest_sink<'a>(view: &View<'a>) -> (&'a Cell, u32) {
+    let mut sinks = seqcst::load(&view.header.sinks);
+    loop {
+        let found = slowest(view, sinks);
+        let now = seqcst::load(&view.header.sinks);
+        if now == sinks {
+            return found;
+        }
+        sinks = now;
+    }
 }

@@ -68,6 +68,19 @@ pub(crate) fn skip(view: &View<'_>, start: u32, n: u32) {
     advance(view);
 }
 
+/// Gives up the claim of `n` slots from `start` on for a producer that died, unless that was done with it.
+pub(crate) fn recover(view: &View<'_>, start: u32, n: u32) -> bool {
+    let stamped = seqcst::load(&view.stamps[view.index(start)]) == start.wrapping_add(1);
+    let open = !stamped && distance(start, seqcst::load(&view.cursor.value)) <= 0;
+    if open {
+        skip(view, start, n);
+    } else {
+        // It may have died before P3.
+        advance(view);
+    }
+    open
+}
+
 /// P0, in the laps where it is due.
 #[inline(always)]
 fn clear(view: &View<'_>, start: u32, n: u32) {
@@ -143,7 +156,7 @@ impl Skips {
     fn look(&mut self, view: &View<'_>, next: u32, n: u32) -> (u32, u32) {
         let skipped = view.claim.skipped.load(Acquire);
         let pending = self.pending.filter(|pending| pending.0 == skipped);
-        let (_, until) = *self.pending.insert(pending.unwrap_or_else(|| (skipped, view.claim.value.load(Acquire))));
+        let (_, until) = *self.pending.insert(pending.unwrap_or_else(|| (skipped, view.claim.ledger.sequence())));
         let mut over = 0;
         while over < n
             && let Some(more) = skipped_at(view, next.wrapping_add(over))

@@ -201,7 +201,8 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         let held = |sequence: u32| distance(*next, sequence) <= 0;
         let arm = |cell: &Cell| cell.consumers.arm(*stage);
         let disarm = |cell: &Cell| cell.consumers.disarm(*stage);
-        if !access.arm(*upstream, arm, disarm, held, || access.ended(*next)) {
+        let find = || slowest(&access.view, *upstream);
+        if !access.arm(find, arm, disarm, held, || access.ended(*next)) {
             count(&self.cell().waits, 1);
             sleeper.sleep(timeout);
         }

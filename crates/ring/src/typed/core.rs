@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::layout::Cell;
 use crate::layout::{CLOSING, FAILED, OPEN};
 use crate::memory::{Memory, View};
-use crate::sequence::{distance, slowest};
+use crate::sequence::{distance, slowest_sink};
 use millrace_park::Barrier;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::{
@@ -154,29 +154,31 @@ impl<E> Access<E> {
         self.core.memory.producers().wake(producers);
     }
 
-    /// Arms a waiter on whichever cell of `mask` is the slowest, so that it is woken when that one moves on.
+    /// Arms a waiter on whichever cell is the slowest by `find`, so that it is woken when that one moves on.
     ///
     /// `held` tells whether a cell at this sequence still holds the waiter back; `over` whether it need not wait any
     /// more. False when it is armed and may sleep.
-    pub(crate) fn arm(
+    pub(crate) fn arm<'a>(
         &self,
-        mask: u32,
+        find: impl Fn() -> (&'a Cell, u32),
         arm: impl Fn(&Cell),
         disarm: impl Fn(&Cell),
         held: impl Fn(u32) -> bool,
         over: impl Fn() -> bool,
     ) -> bool {
         loop {
-            let (cell, _) = slowest(&self.view, mask);
+            let (cell, _) = find();
             arm(cell);
             self.barrier.heavy();
             let over = over();
-            // Only a cell that still holds us back will wake us: another may have become the slowest.
-            if !over && held(cell.value.load(Acquire)) {
+            let (slowest, sequence) = find();
+            let held = !over && held(sequence);
+            // Only a cell that holds us back will wake us: another may have become the slowest.
+            if held && std::ptr::eq(slowest, cell) {
                 return false;
             }
             disarm(cell);
-            if over || !held(slowest(&self.view, mask).1) {
+            if !held {
                 return true;
             }
         }
@@ -184,7 +186,7 @@ impl<E> Access<E> {
 
     /// Slots free behind `next`.
     pub(crate) fn free(&self, next: u32) -> u32 {
-        let gate = slowest(&self.view, self.view.geometry.sinks).1;
+        let gate = slowest_sink(&self.view).1;
         self.mask + 1 - distance(gate, next).max(0).cast_unsigned()
     }
 }

@@ -8,7 +8,7 @@ use crate::claim::ClaimError;
 use crate::layout::{Cell, OPEN};
 use crate::producer::{leave_seat, take_seat};
 use crate::ring::OpenError;
-use crate::sequence::{distance, slowest};
+use crate::sequence::{distance, slowest_sink};
 use crate::stamps;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -117,7 +117,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     #[cold]
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
-        let claimed = || self.access.view.claim.value.load(Acquire);
+        let claimed = || self.access.view.claim.ledger.sequence();
         room::wait(&self.access, self.seat, n, timeout, claimed)
     }
 
@@ -141,17 +141,14 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
         if self.access.state() != OPEN {
             return Err(self.refuse());
         }
-        let mut start = view.claim.value.load(Acquire);
-        loop {
+        // No trace of who claims: a thread that dies drops its claim, which aborts it.
+        let start = view.claim.ledger.claim_untraced(|start| {
             // Not `gate` to the claim's end, which a full ring of 2^30 slots and a claim of all of them overflow.
             if distance(view.claim.gate.load(Acquire), start) > (capacity - n).cast_signed() {
                 self.look_for_room(start, n)?;
             }
-            match view.claim.value.compare_exchange_weak(start, start.wrapping_add(n), Acquire, Acquire) {
-                Ok(_) => break,
-                Err(found) => start = found,
-            }
-        }
+            Ok(n)
+        })?;
         // The claim sequence stands for it from now on.
         own.staged.store(0, Release);
         Ok(start)
@@ -162,7 +159,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     fn look_for_room(&self, start: u32, n: u32) -> Result<(), ClaimError> {
         let Self { access, .. } = self;
         let view = &access.view;
-        let gate = slowest(view, view.geometry.sinks).1;
+        let gate = slowest_sink(view).1;
         view.claim.gate.store(gate, Release);
         if distance(gate, start) <= (access.mask + 1 - n).cast_signed() {
             return Ok(());

@@ -3,7 +3,7 @@
 use super::core::Access;
 use crate::claim::ClaimError;
 use crate::layout::OPEN;
-use crate::sequence::distance;
+use crate::sequence::{distance, slowest_sink};
 use millrace_park::{Sleeper, ThreadSleeper};
 use std::time::{Duration, Instant};
 
@@ -42,10 +42,9 @@ pub(super) fn wait<E>(
             continue;
         }
         access.core.memory.producers().set(seat, sleeper.waker());
-        let sinks = access.view.geometry.sinks;
         let arm = |cell: &crate::layout::Cell| cell.producers.arm(seat);
         let disarm = |cell: &crate::layout::Cell| cell.producers.disarm(seat);
-        if !access.arm(sinks, arm, disarm, held, || !open()) {
+        if !access.arm(|| slowest_sink(&access.view), arm, disarm, held, || !open()) {
             sleeper.sleep(left);
         }
     }
