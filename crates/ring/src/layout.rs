@@ -10,8 +10,8 @@
 //!   stamps           multi-producer rings: a stamp a slot, then a count a slot (4 bytes each)
 //!   slots            capacity slots of `stride` bytes
 //! ```
-//! A cell is 128 bytes long and what is written often lies in its first 64, so that two cells never share a cache line,
-//! wherever the block begins, nor a pair of lines that the prefetcher brings together.
+//! A cell is 128 bytes long, and what is written often lies in its first 64: so two cells never share a line that is
+//! written often, wherever the block begins.
 
 use crate::ledger::{Claimant, Ledger};
 use millrace_park::Sleepers;
@@ -74,24 +74,23 @@ pub struct Header {
     pub(crate) aborted: AtomicU32,
     /// Slots that a producer had claimed when its thread ended, given up for it.
     pub(crate) recovered: AtomicU32,
-    pub(crate) reserved: [AtomicU32; 41],
+    /// Multi-producer rings: slots that were claimed and given up, for whatever reason; see `stamps`. Here and not beside
+    /// the claim sequence, because consumers read it at every batch.
+    pub(crate) skipped: AtomicU32,
+    pub(crate) reserved: [AtomicU32; 40],
     /// Whom each stage follows: a bit a stage, [`CURSOR`] for the producers.
     pub(crate) upstream: [AtomicU32; 32],
     /// Of a stage that workers share: the seat of the first of them, and 256 times their number. Otherwise 0.
     pub(crate) workers: [AtomicU32; 32],
 }
 
-/// A sequence, who sleeps on it, and what its writer counts.
+/// A sequence, what its writer counts, and who sleeps on it.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Cell {
     /// The sequence: the next one to publish, claim or consume. Grows only, wraps at 2^32. In the cell of a single
     /// producer in JavaScript how far it has written, flushed or not.
     pub(crate) value: AtomicU32,
-    /// Consumers that wait for `value` to grow, a bit a stage.
-    pub(crate) consumers: Sleepers,
-    /// Producers that wait for `value` to grow, a bit a producer.
-    pub(crate) producers: Sleepers,
     /// How often `value` has wrapped; written by its writer only.
     pub(crate) wraps: AtomicU32,
     /// Environment that works on this stage or with this producer, 0 when nobody does.
@@ -111,11 +110,17 @@ pub struct Cell {
     pub(crate) ledger: Ledger,
     /// Producer, or worker of a shared stage: what it has claimed.
     pub(crate) claimant: Claimant,
+    pub(crate) room: [AtomicU32; 2],
+    /// Consumers that wait for `value` to grow, a bit a stage. Not beside `value`: its writer looks here after each
+    /// store, and while others read the value again and again would wait for the line each time.
+    pub(crate) consumers: Sleepers,
+    /// Producers that wait for `value` to grow, a bit a producer.
+    pub(crate) producers: Sleepers,
     /// Stage cell: events that were passed over because their handler in JavaScript failed.
     pub(crate) skipped: AtomicU32,
     /// Stage cell: batches that were begun again because their handler in JavaScript failed.
     pub(crate) retries: AtomicU32,
-    pub(crate) room: [AtomicU32; 14],
+    pub(crate) more_room: [AtomicU32; 12],
 }
 
 /// How far slots are claimed by many producers.
@@ -126,9 +131,7 @@ pub struct ClaimCell {
     pub(crate) ledger: Ledger,
     /// A lower bound of the slowest sink's sequence; see `claim`.
     pub(crate) gate: AtomicU32,
-    /// Slots that were claimed and given up; see `stamps`.
-    pub(crate) skipped: AtomicU32,
-    pub(crate) room: [AtomicU32; 28],
+    pub(crate) room: [AtomicU32; 29],
 }
 
 /// Bytes of the header.
@@ -219,6 +222,7 @@ words! {
     "HEADER_JOINED" = offset_of!(Header, joined) / 4,
     "HEADER_ABORTED" = offset_of!(Header, aborted) / 4,
     "HEADER_RECOVERED" = offset_of!(Header, recovered) / 4,
+    "HEADER_SKIPPED" = offset_of!(Header, skipped) / 4,
     "HEADER_UPSTREAM" = offset_of!(Header, upstream) / 4,
     "HEADER_WORKERS" = offset_of!(Header, workers) / 4,
     "CURSOR_CELL" = HEADER_BYTES / 4,
@@ -240,7 +244,6 @@ words! {
     "CELL_CLAIMANT" = offset_of!(Cell, claimant) / 4,
     "CELL_LEDGER" = offset_of!(Cell, ledger) / 4,
     "CLAIM_GATE" = CLAIM_WORD + offset_of!(ClaimCell, gate) / 4,
-    "CLAIM_SKIPPED" = CLAIM_WORD + offset_of!(ClaimCell, skipped) / 4,
 }
 
 /// Where the claim cell is, in words.

@@ -331,6 +331,7 @@ impl Header {
             joined: zero(),
             aborted: zero(),
             recovered: zero(),
+            skipped: zero(),
             reserved: std::array::from_fn(|_| zero()),
             upstream: std::array::from_fn(|_| zero()),
             workers: std::array::from_fn(|_| zero()),
@@ -356,7 +357,8 @@ impl Cell {
             claimant: Claimant::new(),
             skipped: zero(),
             retries: zero(),
-            room: std::array::from_fn(|_| zero()),
+            room: [zero(), zero()],
+            more_room: std::array::from_fn(|_| zero()),
         }
     }
 }
@@ -364,11 +366,6 @@ impl Cell {
 impl ClaimCell {
     fn new(start: u32) -> Self {
         let zero = || AtomicU32::new(0);
-        Self {
-            ledger: Ledger::new(start),
-            gate: AtomicU32::new(start),
-            skipped: zero(),
-            room: std::array::from_fn(|_| zero()),
-        }
+        Self { ledger: Ledger::new(start), gate: AtomicU32::new(start), room: std::array::from_fn(|_| zero()) }
     }
 }

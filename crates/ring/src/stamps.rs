@@ -22,6 +22,14 @@
 //! after P2 in the single order of SeqCst accesses, and R sees the stamp; or it comes before, then P3 comes after R's
 //! store and finds the cursor at s or beyond.
 //!
+//! *Lightly.* The two full fences that this takes, behind P1 and behind P2, are most of what an event costs. Where all
+//! consumers are native, P1 goes without: its store may still be on its way when P4 reads an old stamp, while the one
+//! that leaves the stamp reads an old cursor, and nobody publishes the claim. Then a consumer does: one that finds
+//! nothing ready behind the cursor looks at P4 and P5 itself. It is there to do so, or will be: it is at work, and will
+//! look when it has done; or it polls; or it sleeps, and both producers look for sleepers when they have done (one that
+//! is about to sleep has the others fenced and looks again, see `millrace_park::Barrier`). Producers that claim later
+//! bring the cursor on as well.
+//!
 //! *No claim is published early.* The cursor stands on claims' first slots only, so a stamp that P4 finds there is a
 //! first slot's. It is this claim's, because stamps are sequences: one of an earlier lap is another number, unless it
 //! has lain there for 2^32 events. So in one lap of every 2^31 events, the first, claims overwrite the stamps of all
@@ -29,14 +37,14 @@
 //!
 //! # Skipped slots
 //! A claim that is given up is stamped too, with [`SKIP`] in its count, always by P2: so the mark stays until the slots
-//! are claimed again. Before that, `skipped` of the claim cell is raised; a consumer that acquires the cursor and finds
+//! are claimed again. Before that, `skipped` of the header is raised; a consumer that acquires the cursor and finds
 //! `skipped` as it was when it last had nothing skipped before it knows that its batch has no such slots. Otherwise it
 //! looks at each slot's stamp until it has passed everything that was claimed by then. Where nothing is given up,
 //! skipping costs a load a batch.
 
 use crate::memory::View;
 use crate::sequence::distance;
-use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use millrace_park::sync::seqcst;
 
 /// The bit of a claim's count that says: nobody consumes these slots.
@@ -59,11 +67,39 @@ pub(crate) fn publish(view: &View<'_>, start: u32, n: u32) {
     advance(view);
 }
 
+/// The same without the fence, where consumers [help]: half the cost of an event.
+#[inline]
+pub(crate) fn publish_lightly(view: &View<'_>, start: u32, n: u32) {
+    clear(view, start, n);
+    if view.cursor.value.load(Acquire) == start {
+        let end = start.wrapping_add(n);
+        note_wrap(view, start, end);
+        view.cursor.value.store(end, Release);
+        if view.stamps[view.index(end)].load(Acquire) != end.wrapping_add(1) {
+            return;
+        }
+    } else {
+        stamp(view, start, n);
+    }
+    advance(view);
+}
+
+/// Publishes what was left to a consumer that finds nothing ready; true when there was something.
+#[inline]
+pub(crate) fn help(view: &View<'_>) -> bool {
+    let cursor = view.cursor.value.load(Acquire);
+    let left = view.stamps[view.index(cursor)].load(Acquire) == cursor.wrapping_add(1);
+    if left {
+        advance(view);
+    }
+    left
+}
+
 /// The claim of `n` slots from `start` on is given up.
 #[cold]
 pub(crate) fn skip(view: &View<'_>, start: u32, n: u32) {
     clear(view, start, n);
-    view.claim.skipped.fetch_add(n, AcqRel);
+    view.header.skipped.fetch_add(n, AcqRel);
     stamp(view, start, n | SKIP);
     advance(view);
 }
@@ -149,12 +185,12 @@ impl Skips {
     /// Of the `n` published slots from `next` on: how many to pass over, and how many to consume behind those.
     #[inline(always)]
     pub(crate) fn clip(&mut self, view: &View<'_>, next: u32, n: u32) -> (u32, u32) {
-        if self.quiet == Some(view.claim.skipped.load(Relaxed)) { (0, n) } else { self.look(view, next, n) }
+        if self.quiet == Some(view.header.skipped.load(Relaxed)) { (0, n) } else { self.look(view, next, n) }
     }
 
     #[cold]
     fn look(&mut self, view: &View<'_>, next: u32, n: u32) -> (u32, u32) {
-        let skipped = view.claim.skipped.load(Acquire);
+        let skipped = view.header.skipped.load(Acquire);
         let pending = self.pending.filter(|pending| pending.0 == skipped);
         let (_, until) = *self.pending.insert(pending.unwrap_or_else(|| (skipped, view.claim.ledger.sequence())));
         let mut over = 0;

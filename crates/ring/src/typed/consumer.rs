@@ -1,6 +1,7 @@
 //! Consuming a stage's events.
 
 use super::core::{Access, Core, Wakes};
+use super::gather::Gather;
 use super::strategy::{Pause, WaitStrategy};
 use crate::consumer::{Waited, take_stage};
 use crate::layout::Cell;
@@ -27,6 +28,9 @@ pub struct Consumer<E: Send + Sync, W: WaitStrategy> {
     /// Multi-producer rings: slots that producers gave up.
     skips: Option<Skips>,
     batches: u32,
+    gather: Gather,
+    /// Events released last.
+    released: u32,
     wakes: Wakes,
 }
 
@@ -37,7 +41,21 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         let next = access.view.stages[stage as usize].value.load(Acquire);
         let upstream = access.view.geometry.upstream[stage as usize];
         let skips = access.view.geometry.multi.then(Skips::default);
-        Ok(Self { access, strategy, stage, upstream, next, limit: next, skips, batches: 0, wakes: Wakes::default() })
+        let gather = Gather::new(access.mask + 1);
+        let wakes = Wakes::default();
+        Ok(Self {
+            access,
+            strategy,
+            stage,
+            upstream,
+            next,
+            limit: next,
+            skips,
+            batches: 0,
+            gather,
+            released: u32::MAX,
+            wakes,
+        })
     }
 
     /// Hands every event that is ready, `max` at most, to `each` (the event, its number, whether it is the batch's
@@ -93,10 +111,16 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     /// [`Waited::Ended`]: the ring is closed and this stage has consumed everything, or a stage failed and nothing more
     /// is ready.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Waited {
+        if W::GATHERS {
+            self.gather.found(std::mem::replace(&mut self.released, u32::MAX));
+        }
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         for looks in 0u32.. {
             if self.ready() > 0 {
                 return Waited::Ready;
+            }
+            if looks == 0 {
+                self.gather.found_nothing();
             }
             if self.access.ended(self.next) {
                 return self.last_look();
@@ -167,6 +191,9 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     fn available(&mut self) -> u32 {
         if self.limit == self.next {
             self.limit = slowest(&self.access.view, self.upstream).1;
+            if self.limit == self.next && self.skips.is_some() && self.access.help() {
+                self.limit = slowest(&self.access.view, self.upstream).1;
+            }
         }
         distance(self.next, self.limit).max(0).cast_unsigned()
     }
@@ -179,6 +206,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
             count(&cell.wraps, 1);
         }
         self.next = next;
+        self.released = n;
         self.batches = self.batches.wrapping_add(1);
         cell.value.store(next, Release);
         self.access.wake(cell, &mut self.wakes);
@@ -197,11 +225,16 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         self.settle();
         let sleeper = ThreadSleeper::current();
         self.access.core.memory.consumers().set(self.stage, sleeper.waker());
-        let Self { access, stage, upstream, next, .. } = self;
+        let Self { access, stage, upstream, next, skips, .. } = self;
         let held = |sequence: u32| distance(*next, sequence) <= 0;
         let arm = |cell: &Cell| cell.consumers.arm(*stage);
         let disarm = |cell: &Cell| cell.consumers.disarm(*stage);
-        let find = || slowest(&access.view, *upstream);
+        let find = || {
+            if skips.is_some() {
+                access.help();
+            }
+            slowest(&access.view, *upstream)
+        };
         if !access.arm(find, arm, disarm, held, || access.ended(*next)) {
             count(&self.cell().waits, 1);
             sleeper.sleep(timeout);

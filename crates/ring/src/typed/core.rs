@@ -6,6 +6,7 @@ use crate::layout::Cell;
 use crate::layout::{CLOSING, FAILED, OPEN};
 use crate::memory::{Memory, View};
 use crate::sequence::{distance, slowest_sink};
+use crate::stamps;
 use millrace_park::Barrier;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::{
@@ -152,6 +153,16 @@ impl<E> Access<E> {
         let producers = cell.producers.take();
         self.core.memory.consumers().wake(consumers);
         self.core.memory.producers().wake(producers);
+    }
+
+    /// Publishes what one of many producers left for consumers to publish; see `stamps`. False when there was nothing.
+    pub(crate) fn help(&self) -> bool {
+        let helped = stamps::help(&self.view);
+        if helped {
+            self.barrier.light();
+            self.wake_sleepers(self.view.cursor);
+        }
+        helped
     }
 
     /// Arms a waiter on whichever cell is the slowest by `find`, so that it is woken when that one moves on.

@@ -2,6 +2,7 @@
 
 use super::claim::{Claim, Claimant};
 use super::core::{Access, Core, Wakes};
+use super::patience::Patience;
 use super::room;
 use super::strategy::WaitStrategy;
 use crate::claim::ClaimError;
@@ -21,6 +22,7 @@ pub struct MultiProducer<E: Send + Sync, W: WaitStrategy> {
     access: Access<E>,
     seat: u32,
     wakes: Wakes,
+    patience: Patience,
     strategy: PhantomData<W>,
 }
 
@@ -28,7 +30,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     pub(super) fn open(core: Arc<Core<E>>) -> Result<Self, OpenError> {
         let access = Access::new(core);
         let seat = take_seat(&access.view, 1)?;
-        Ok(Self { access, seat, wakes: Wakes::default(), strategy: PhantomData })
+        Ok(Self { access, seat, wakes: Wakes::default(), patience: Patience::default(), strategy: PhantomData })
     }
 
     /// Publishes an event that `write` fills; the slot still has what was in it a lap ago. If `write` panics, the slot
@@ -142,13 +144,15 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
             return Err(self.refuse());
         }
         // No trace of who claims: a thread that dies drops its claim, which aborts it.
-        let start = view.claim.ledger.claim_untraced(|start| {
+        let Self { access, patience, .. } = self;
+        let fit = |start| {
             // Not `gate` to the claim's end, which a full ring of 2^30 slots and a claim of all of them overflow.
             if distance(view.claim.gate.load(Acquire), start) > (capacity - n).cast_signed() {
-                self.look_for_room(start, n)?;
+                look_for_room(access, own, start, n)?;
             }
             Ok(n)
-        })?;
+        };
+        let start = view.claim.ledger.claim_untraced(fit, || patience.stay_away())?;
         // The claim sequence stands for it from now on.
         own.staged.store(0, Release);
         Ok(start)
@@ -156,32 +160,9 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
 
     #[cold]
     #[inline(never)]
-    fn look_for_room(&self, start: u32, n: u32) -> Result<(), ClaimError> {
-        let Self { access, .. } = self;
-        let view = &access.view;
-        let gate = slowest_sink(view).1;
-        view.claim.gate.store(gate, Release);
-        if distance(gate, start) <= (access.mask + 1 - n).cast_signed() {
-            return Ok(());
-        }
-        self.withdraw();
-        Err(ClaimError::Full)
-    }
-
-    #[cold]
-    #[inline(never)]
     fn refuse(&self) -> ClaimError {
-        self.withdraw();
+        withdraw(&self.access, self.own());
         ClaimError::Closed
-    }
-
-    /// What was announced will not come: who waits for a closed ring to end looks again.
-    fn withdraw(&self) {
-        self.own().staged.store(0, Release);
-        self.access.barrier.light();
-        if self.access.state() != OPEN {
-            self.access.core.wake_all();
-        }
     }
 
     fn settle(&mut self) {
@@ -206,7 +187,7 @@ impl<E: Send + Sync, W: WaitStrategy> Claimant for MultiProducer<E, W> {
             stamps::skip(view, start.wrapping_add(used), n - used);
         }
         if used > 0 {
-            stamps::publish(view, start, used);
+            stamps::publish_lightly(view, start, used);
         }
         if W::PARKS {
             self.access.wake(view.cursor, &mut self.wakes);
@@ -219,5 +200,28 @@ impl<E: Send + Sync, W: WaitStrategy> Drop for MultiProducer<E, W> {
         self.settle();
         self.access.core.memory.producers().clear(self.seat);
         leave_seat(&self.access.view, self.seat);
+    }
+}
+
+/// Looks how far the stages are, for a claim of `n` slots at `start`.
+#[cold]
+#[inline(never)]
+fn look_for_room<E>(access: &Access<E>, own: &Cell, start: u32, n: u32) -> Result<(), ClaimError> {
+    let view = &access.view;
+    let gate = slowest_sink(view).1;
+    view.claim.gate.store(gate, Release);
+    if distance(gate, start) <= (access.mask + 1 - n).cast_signed() {
+        return Ok(());
+    }
+    withdraw(access, own);
+    Err(ClaimError::Full)
+}
+
+/// What was announced will not come: who waits for a closed ring to end looks again.
+fn withdraw<E>(access: &Access<E>, own: &Cell) {
+    own.staged.store(0, Release);
+    access.barrier.light();
+    if access.state() != OPEN {
+        access.core.wake_all();
     }
 }

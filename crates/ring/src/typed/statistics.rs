@@ -76,7 +76,7 @@ impl Statistics {
             |cell: &Cell| ProducerStatistics { wakes_made: count(&cell.made), wakes_elided: count(&cell.elided) };
         Self {
             cursor,
-            given_up: count(&view.claim.skipped),
+            given_up: count(&view.header.skipped),
             stages: core.names.iter().zip(stages).map(stage).collect(),
             producers: view.producers.iter().map(producer).collect(),
         }
