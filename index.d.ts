@@ -422,7 +422,7 @@ export declare class EventBatch<E extends object> implements Iterable<E> {
 export declare type Fields = Readonly<Record<string, FieldType>>;
 
 /**
- * The type of a field: a number, an array of numbers of fixed length (`'f64[5]'`), fixed bytes
+ * The type of a field: a number, an array of numbers of fixed length (`'f64[5]'`, `'u64:number[4]'`), fixed bytes
  * (`'bytes(32)'`) or text of at most so many bytes (`'utf8(32)'`).
  */
 export declare type FieldType =
@@ -785,7 +785,14 @@ export declare const native: {
 /** Native work that a scheduler can run as a stage of a ring; made by {@link native}. */
 export declare interface NativeStage {}
 
-/** A numeric field: what JavaScript sees is a number, or a BigInt for `i64` and `u64`. */
+/**
+ * A numeric field: what JavaScript sees is a number, or a BigInt for `i64` and `u64`.
+ *
+ * `'i64:number'` and `'u64:number'` lie in memory as `i64` and `u64` do, and are seen as numbers, without a BigInt being
+ * made: exact from -(2^53 - 1) to 2^53 - 1. What native code wrote beyond that is read as the nearest number, as
+ * `Number(bigint)` gives it, which `Number.isSafeInteger` tells; assigning anything but a safe integer (of
+ * `'u64:number'` from 0 on) throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+ */
 export declare type NumberType =
   | 'i8'
   | 'u8'
@@ -796,7 +803,9 @@ export declare type NumberType =
   | 'f32'
   | 'f64'
   | 'i64'
-  | 'u64';
+  | 'u64'
+  | 'i64:number'
+  | 'u64:number';
 
 /**
  * Something that can be waited for. It is lazy: nothing happens, and nothing is taken, until it is

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { type Fields, Ring } from 'millrace';
 import { closing } from './rings.js';
 
@@ -14,9 +15,12 @@ const fields = {
   f64: 'f64',
   i64: 'i64',
   u64: 'u64',
+  i64n: 'i64:number',
+  u64n: 'u64:number',
   levels: 'f64[3]',
   small: 'u8[5]',
   big: 'u64[2]',
+  safe: 'i64:number[3]',
   tag: 'bytes(20)',
   name: 'utf8(10)',
 } as const;
@@ -32,9 +36,12 @@ const values = {
   f64: 1e300,
   i64: -(2n ** 63n),
   u64: 2n ** 64n - 1n,
+  i64n: Number.MIN_SAFE_INTEGER,
+  u64n: Number.MAX_SAFE_INTEGER,
   levels: [1.5, -2.5, 3.5],
   small: [1, 2, 3, 4, 5],
   big: [1n, 2n ** 63n],
+  safe: [Number.MIN_SAFE_INTEGER, -1, Number.MAX_SAFE_INTEGER],
   tag: Buffer.from('twenty bytes exactly'),
   name: 'größer',
 };
@@ -53,15 +60,134 @@ test('every type of field carries its extreme values, beside all others', () => 
     });
     out.flush();
     const copy = read.poll()?.at(0)?.copy();
-    const { levels, small, big, tag, ...rest } = copy as NonNullable<typeof copy>;
+    const { levels, small, big, safe, tag, ...rest } = copy as NonNullable<typeof copy>;
     expect({
       ...rest,
       levels: Array.from(levels),
       small: Array.from(small),
       big: Array.from(big),
+      safe: Array.from(safe),
       tag: Buffer.from(tag),
     }).toEqual(values);
   }
+});
+
+test.each(['i64', 'u64'] as const)(
+  "'%s:number' has the bytes of '%s', and is exact up to 2^53",
+  (type) => {
+    const most = type === 'i64' ? 2n ** 63n - 1n : 2n ** 64n - 1n;
+    const least = type === 'i64' ? -(2n ** 63n) : 0n;
+    const bigints = ringOf({ n: type, array: `${type}[2]` }, 2);
+    // What a native stage has: the same memory, with fields of 64 bits.
+    const fields = { n: `${type}:number`, array: `${type}:number[2]` };
+    const numbers = closing(Ring.attach({ ...(bigints.ring.handle as object), fields } as never));
+    bigints.read.close();
+    const read = numbers.consumer('read' as never) as unknown as {
+      poll(): Iterable<{ n: number; array: ArrayLike<number> }> | undefined;
+    };
+    const near = fc.tuple(fc.bigInt({ min: -4n, max: 4n }), fc.integer({ min: 0, max: 64 }));
+    const edges = near.map(([by, bits]) => 2n ** BigInt(bits) + by);
+    const signed = fc.oneof(
+      edges,
+      edges.map((n) => -n),
+      fc.bigInt({ min: least, max: most }),
+    );
+    const any = signed.filter((n) => n >= least && n <= most);
+    fc.assert(
+      fc.property(any, any, (n, other) => {
+        bigints.out.tryPublish((event) => {
+          event.n = n;
+          event.array = [other, n];
+        });
+        bigints.out.flush();
+        for (const event of read.poll() ?? []) {
+          expect(event.n).toBe(Number(n));
+          expect(Array.from(event.array)).toEqual([Number(other), Number(n)]);
+        }
+      }),
+    );
+    // And the other way.
+    numbers.detach();
+    bigints.out.close();
+    const written = ringOf({ n: `${type}:number`, array: `${type}:number[2]` }, 2);
+    written.read.close();
+    const same = { n: type, array: `${type}[2]` };
+    const seen = closing(
+      Ring.attach({ ...(written.ring.handle as object), fields: same } as never),
+    );
+    const see = seen.consumer('read' as never) as unknown as {
+      poll(): Iterable<{ n: bigint; array: ArrayLike<bigint> }> | undefined;
+    };
+    const safe = fc.maxSafeInteger().map((n) => (type === 'u64' ? Math.abs(n) : n));
+    fc.assert(
+      fc.property(safe, safe, (n, other) => {
+        written.out.tryPublish((event) => {
+          event.n = n;
+          event.array = [n, other];
+        });
+        written.out.flush();
+        for (const event of see.poll() ?? []) {
+          expect(event.n).toBe(BigInt(n));
+          expect(Array.from(event.array)).toEqual([BigInt(n), BigInt(other)]);
+        }
+      }),
+    );
+  },
+);
+
+test.each([
+  { i: 2 ** 53 },
+  { i: -(2 ** 53) },
+  { i: 0.5 },
+  { i: Number.NaN },
+  { i: 1n },
+  { i: '1' },
+  { u: -1 },
+  { u: 2 ** 53 },
+  { u: undefined },
+  { is: [1, 2 ** 53] },
+  { is: [1] },
+  { us: [0, -1] },
+])('%p is no safe integer, and the event is not accepted', (wrong) => {
+  const { ring, out } = ringOf({
+    i: 'i64:number',
+    u: 'u64:number',
+    is: 'i64:number[2]',
+    us: 'u64:number[2]',
+  });
+  expect(() => out.tryPublish((event) => Object.assign(event, wrong) && undefined)).toThrow(
+    expect.objectContaining({ code: 'ERR_MILLRACE_INVALID_ARGUMENT' }),
+  );
+  out.flush();
+  expect(ring.stats().cursor).toBe(0);
+});
+
+test('a stage reads and assigns numbers where the type says so, and the compiler knows', () => {
+  const fields = { at: 'u64:number', from: 'i64', sums: 'i64:number[2]' } as const;
+  const definition = Ring.define({ fields, stages: { add: { writes: ['at', 'sums'] } } });
+  const ring = closing(Ring.create({ ...definition, capacity: 4 }));
+  const out = ring.producer();
+  out.tryPublish((event) => {
+    const at: number = event.at;
+    event.at = at + 2 ** 40;
+    event.from = 7n;
+    event.sums = [1, 2];
+    expect(() => {
+      // @ts-expect-error: a number, no BigInt
+      event.at = 1n;
+    }).toThrow(TypeError);
+  });
+  out.flush();
+  for (const event of ring.consumer('add').poll() ?? []) {
+    event.at += 1;
+    event.sums = Array.from(event.sums, (n: number) => -n);
+    // Numbers that were read are an array of their own.
+    const { sums } = event;
+    event.sums = [3, 4];
+    expect([event.at, event.from, Array.from(sums)]).toEqual([2 ** 40 + 1, 7n, [-1, -2]]);
+    expect(event.copy()).toEqual({ at: 2 ** 40 + 1, from: 7n, sums: new Float64Array([3, 4]) });
+  }
+  expect.assertions(3);
 });
 
 test('a copy is independent of the slot', () => {
@@ -119,6 +245,7 @@ test.each([
 
 test.each([
   ['an unknown type', { a: 'u31' }],
+  ['a number type that has no numbers', { a: 'i32:number' }],
   ['no length', { a: 'bytes' }],
   ['a length of zero', { a: 'bytes(0)' }],
   ['an array of zero', { a: 'u8[0]' }],

@@ -1,6 +1,13 @@
 import { invalidArgument } from '../errors.js';
 
-/** A numeric field: what JavaScript sees is a number, or a BigInt for `i64` and `u64`. */
+/**
+ * A numeric field: what JavaScript sees is a number, or a BigInt for `i64` and `u64`.
+ *
+ * `'i64:number'` and `'u64:number'` lie in memory as `i64` and `u64` do, and are seen as numbers, without a BigInt being
+ * made: exact from -(2^53 - 1) to 2^53 - 1. What native code wrote beyond that is read as the nearest number, as
+ * `Number(bigint)` gives it, which `Number.isSafeInteger` tells; assigning anything but a safe integer (of
+ * `'u64:number'` from 0 on) throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+ */
 export type NumberType =
   | 'i8'
   | 'u8'
@@ -11,10 +18,12 @@ export type NumberType =
   | 'f32'
   | 'f64'
   | 'i64'
-  | 'u64';
+  | 'u64'
+  | 'i64:number'
+  | 'u64:number';
 
 /**
- * The type of a field: a number, an array of numbers of fixed length (`'f64[5]'`), fixed bytes
+ * The type of a field: a number, an array of numbers of fixed length (`'f64[5]'`, `'u64:number[4]'`), fixed bytes
  * (`'bytes(32)'`) or text of at most so many bytes (`'utf8(32)'`).
  */
 export type FieldType =
@@ -63,6 +72,8 @@ export const numberBytes: Readonly<Record<NumberType, number>> = {
   f64: 8,
   i64: 8,
   u64: 8,
+  'i64:number': 8,
+  'u64:number': 8,
 };
 
 /** Bytes before a text: its length. */
@@ -70,16 +81,8 @@ export const TEXT_PREFIX = 2;
 const MAX_LENGTH = 65_535;
 
 const pattern =
-  /^(?:(?<number>[iu](?:8|16|32|64)|f32|f64)(?:\[(?<count>\d+)\])?|(?<text>bytes|utf8)\((?<size>\d+)\))$/;
-const reserved = new Set([
-  'constructor',
-  'copy',
-  'sequence',
-  'length',
-  'bytes',
-  'toJSON',
-  '__proto__',
-]);
+  /^(?:(?<number>[iu](?:8|16|32|64)|f32|f64|[iu]64:number)(?:\[(?<count>\d+)\])?|(?<text>bytes|utf8)\((?<size>\d+)\))$/;
+const reserved = ['copy', 'sequence', 'length', 'bytes', 'toJSON'];
 
 /**
  * Places fields behind one another, the most aligned first, so that none is padded apart.
@@ -112,11 +115,11 @@ function names(fields: Fields, name: string): number {
 }
 
 function parseField(name: string, type: unknown) {
-  if (!/^[A-Za-z_]\w*$/.test(name) || reserved.has(name)) {
+  if (!/^[A-Za-z_]\w*$/.test(name) || reserved.includes(name) || name in Object.prototype) {
     throw invalidArgument(
       'fields',
       name,
-      `names that are identifiers and none of ${[...reserved].join(', ')}`,
+      `names of letters, digits and '_' that an event does not have already, as ${reserved.join(', ')} and what every object has`,
     );
   }
   const match = typeof type === 'string' ? pattern.exec(type) : null;
@@ -126,7 +129,7 @@ function parseField(name: string, type: unknown) {
     throw invalidArgument(
       `fields.${name}`,
       type,
-      `a number type (i8 to f64), an array such as 'f64[5]', 'bytes(n)' or 'utf8(n)' with n from 1 to ${MAX_LENGTH}`,
+      `a number type (i8 to f64, i64:number, u64:number), an array such as 'f64[5]', 'bytes(n)' or 'utf8(n)' with n from 1 to ${MAX_LENGTH}`,
     );
   }
   if (number !== undefined) {

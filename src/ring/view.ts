@@ -3,6 +3,7 @@ import { invalidArgument, MillraceError } from '../errors.js';
 import type { Arrays } from './arrays.js';
 import { copyBytes } from './copy-bytes.js';
 import { type NumberType, type Place, TEXT_PREFIX } from './fields.js';
+import { isSafeType, type SafeType, safeAccessors, safeArrayAccessors } from './safe-integers.js';
 
 /** With `MILLRACE_CHECK=1`, using a view after its step throws `ERR_MILLRACE_STALE`. */
 export const checked: boolean = process.env.MILLRACE_CHECK === '1';
@@ -59,7 +60,8 @@ export function copyFields(view: View, places: readonly Place[]): Record<string,
   return copy;
 }
 
-interface Accessors {
+/** @internal How a field of a view is read and assigned. */
+export interface Accessors {
   get(this: View): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: each accessor narrows what it takes
   set(this: View, value: any): void;
@@ -69,14 +71,20 @@ function accessors(place: Place, arrays: Arrays): Accessors {
   if (place.kind === 'bytes') return bytesAccessors(place, arrays);
   if (place.kind === 'utf8') return textAccessors(place, arrays);
   const { kind, offset } = place;
+  if (isSafeType(kind)) {
+    return place.array ? safeArrayAccessors(place, arrays) : safeAccessors(place, arrays);
+  }
   return place.array ? arrayAccessors(place, arrays[kind]) : numberAccessors(offset, kind, arrays);
 }
+
+/** Numbers that a typed array has as they are. */
+type ElementType = Exclude<NumberType, SafeType>;
 
 /**
  * Each type has a literal of its own: accessors that come from one literal share what V8 learns
  * about them, and would be slow for having seen several kinds of arrays.
  */
-function numberAccessors(offset: number, kind: NumberType, arrays: Arrays): Accessors {
+function numberAccessors(offset: number, kind: ElementType, arrays: Arrays): Accessors {
   const { i8, u8, i16, u16, i32, u32, f32, f64, i64, u64 } = arrays;
   switch (kind) {
     case 'i8':
@@ -172,7 +180,7 @@ function numberAccessors(offset: number, kind: NumberType, arrays: Arrays): Acce
   }
 }
 
-function arrayAccessors({ name, length, offset }: Place, array: Arrays[NumberType]): Accessors {
+function arrayAccessors({ name, length, offset }: Place, array: Arrays[ElementType]): Accessors {
   const shift = Math.log2(array.BYTES_PER_ELEMENT);
   return {
     get() {
