@@ -1237,7 +1237,7 @@ export declare abstract class SharedRing {
       readonly scheduler: Scheduler;
     },
   ): Promise<void>;
-  /** Counts, cheap and exact. */
+  /** Counts, cheap and exact, and the throughput of each stage since the last call. */
   stats(): RingStatistics;
   /**
    * Ends the ring for all threads: producers are refused with `ERR_MILLRACE_CLOSED`, stages consume what was
@@ -1325,7 +1325,7 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   /** Lets another open this stage. What was not released comes again there. */
   close(): void;
   [Symbol.dispose](): void;
-  /** Counts since the ring was made. */
+  /** Counts since the ring was made, and the throughput since the last call. */
   stats(): StageStatistics;
   [inspect.custom](): string;
 }
@@ -1368,6 +1368,11 @@ export declare interface StageStatistics {
   readonly lag: number;
   /** The next event to be released, exact. */
   readonly sequence: number;
+  /**
+   * Events (places, of a byte ring) released a second between this call and the one before on the same object; the
+   * first counts from when that ring was made or attached to, or that consumer opened.
+   */
+  readonly throughput: number;
   readonly batches: number;
   /** Times this stage went to sleep. */
   readonly waits: number;

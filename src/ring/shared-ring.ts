@@ -9,7 +9,7 @@ import { makeGraph, type Stage, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { RingMemory } from './ring-memory.js';
-import { type StageStatistics, stageStatistics } from './stage-statistics.js';
+import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
 import { flushStaged } from './staged.js';
 
 /** What a ring of either kind is made with. */
@@ -64,6 +64,7 @@ export abstract class SharedRing {
   readonly #stages: Stages;
   /** Made here, and not attached to. */
   readonly #own: boolean;
+  readonly #meters: readonly StageMeter[];
 
   /** @internal */
   protected constructor(memory: SharedArrayBuffer, fields: Fields, stages: Stages, own: boolean) {
@@ -74,6 +75,7 @@ export abstract class SharedRing {
     this.#fields = fields;
     this.#stages = stages;
     this.#own = own;
+    this.#meters = this.graph.map((stage) => new StageMeter(this.memory, stage));
   }
 
   /** Slots, or bytes of a byte ring. */
@@ -106,7 +108,7 @@ export abstract class SharedRing {
     return work.run(this, stage, options.scheduler);
   }
 
-  /** Counts, cheap and exact. */
+  /** Counts, cheap and exact, and the throughput of each stage since the last call. */
   stats(): RingStatistics {
     const { words } = this.memory;
     let producers = 0;
@@ -117,7 +119,7 @@ export abstract class SharedRing {
       producers,
       lost: (words[L.HEADER_LOST] as number) >>> 0,
       stages: Object.fromEntries(
-        this.graph.map((stage) => [stage.name, stageStatistics(this.memory, stage)]),
+        this.graph.map(({ name }, index) => [name, (this.#meters[index] as StageMeter).read()]),
       ),
     };
   }
@@ -148,8 +150,10 @@ export abstract class SharedRing {
   }
 
   [inspect.custom](): string {
-    const { cursor, stages } = this.stats();
-    const lags = Object.entries(stages).map(([name, { lag }]) => `${name}: ${lag} behind`);
+    const cursor = this.memory.exact(L.CURSOR_CELL, this.memory.words[L.CURSOR_CELL] as number);
+    const lags = this.graph.map(
+      (stage) => `${stage.name}: ${stageCounts(this.memory, stage).lag} behind`,
+    );
     return `${this.constructor.name} { capacity: ${this.capacity}, cursor: ${cursor}, ${lags.join(', ')} }`;
   }
 }

@@ -8,7 +8,7 @@ import type { Stage } from './graph.js';
 import type { RingMemory } from './ring-memory.js';
 import { type RunOptions, runStage } from './run.js';
 import { StageReader, waitedFor } from './stage-reader.js';
-import { type StageStatistics, stageStatistics } from './stage-statistics.js';
+import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
 
 /** How a consumer takes events. */
 export interface ConsumerOptions {
@@ -51,6 +51,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   #telling = false;
   /** When the event loop came here last. */
   #turn = 0;
+  readonly #meter: StageMeter;
 
   /** @internal */
   protected constructor(
@@ -71,6 +72,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     this.reader = new StageReader(memory, stage);
     this.#batch = makeBatch(this.reader);
     this.#step = Promise.resolve({ done: false, value: this.#batch });
+    this.#meter = new StageMeter(memory, stage);
     memory.opened(this);
   }
 
@@ -315,13 +317,13 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     this.close();
   }
 
-  /** Counts since the ring was made. */
+  /** Counts since the ring was made, and the throughput since the last call. */
   stats(): StageStatistics {
-    return stageStatistics(this.reader.memory, this.reader.stage);
+    return this.#meter.read();
   }
 
   [inspect.custom](): string {
-    const { lag, sequence } = this.stats();
+    const { lag, sequence } = stageCounts(this.reader.memory, this.reader.stage);
     return `${this.constructor.name} { stage: '${this.stage}', sequence: ${sequence}, lag: ${lag} }`;
   }
 }

@@ -9,6 +9,11 @@ export interface StageStatistics {
   readonly lag: number;
   /** The next event to be released, exact. */
   readonly sequence: number;
+  /**
+   * Events (places, of a byte ring) released a second between this call and the one before on the same object; the
+   * first counts from when that ring was made or attached to, or that consumer opened.
+   */
+  readonly throughput: number;
   readonly batches: number;
   /** Times this stage went to sleep. */
   readonly waits: number;
@@ -21,8 +26,36 @@ export interface StageStatistics {
   readonly retries: number;
 }
 
-/** Counts of a stage, from any thread. */
-export function stageStatistics(memory: RingMemory, stage: Stage): StageStatistics {
+/** Looks at one stage, and remembers how far that was when it looked last. */
+export class StageMeter {
+  readonly #memory: RingMemory;
+  readonly #stage: Stage;
+  #since = performance.now();
+  #sequence: number;
+  #throughput = 0;
+
+  constructor(memory: RingMemory, stage: Stage) {
+    this.#memory = memory;
+    this.#stage = stage;
+    this.#sequence = stageCounts(memory, stage).sequence;
+  }
+
+  /** Everything, with the throughput since the last call. */
+  read(): StageStatistics {
+    const counts = stageCounts(this.#memory, this.#stage);
+    const now = performance.now();
+    // Two calls within the resolution of the clock tell the same.
+    if (now > this.#since) {
+      this.#throughput = ((counts.sequence - this.#sequence) / (now - this.#since)) * 1000;
+      this.#since = now;
+      this.#sequence = counts.sequence;
+    }
+    return { ...counts, throughput: this.#throughput };
+  }
+}
+
+/** Counts of a stage, from any thread; two looks at them do not disturb each other. */
+export function stageCounts(memory: RingMemory, stage: Stage): Omit<StageStatistics, 'throughput'> {
   const { words } = memory;
   const cell = stageCell(stage.index);
   const value = Atomics.load(words, cell);
