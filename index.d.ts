@@ -1285,6 +1285,21 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    */
   receive(options?: WaitOptions): Operation<B | undefined>;
   /**
+   * Blocks this worker thread until there is something to {@link poll}: for loops of a worker's own, as `run` is for
+   * those that need none. Waits as the ring's `wait` says, flushes first what this thread has staged, and ends the step
+   * before. `worker.terminate()` ends it within some 120 ms.
+   *
+   * There is no signal: a thread that blocks does not see one.
+   *
+   * @param options `timeout` in milliseconds, 0 to 2147483647 or `Infinity` (default); 0 looks and does not block.
+   * @returns false when the time was up, or nothing more will come: then {@link ended} is true, as it is already when
+   *   the last batch is in hand, which the next wait releases.
+   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the
+   *   ring before this one had got everything; `ERR_MILLRACE_CLOSED`; `ERR_MILLRACE_INVALID_ARGUMENT`, also while
+   *   somebody waits for a batch.
+   */
+  waitSync(options?: Pick<WaitOptions, 'timeout'>): boolean;
+  /**
    * Batches as they come, until the ring is closed and everything was consumed. Throws `ERR_MILLRACE_CONSUMER_FAILED`
    * when another stage stopped the ring before that.
    */

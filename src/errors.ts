@@ -110,6 +110,11 @@ export function invalidArgument(option: string, got: unknown, allowed: string): 
   );
 }
 
+/** Throws the error for a callback that is no function. */
+export function checkFunction(option: string, got: unknown): void {
+  if (typeof got !== 'function') throw invalidArgument(option, got, 'a function');
+}
+
 /**
  * The error for a wait whose signal was aborted; its `cause` is the signal's reason.
  *

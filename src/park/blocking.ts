@@ -31,25 +31,36 @@ export function checkMayBlock(what: string): void {
  * @param spin Whether to look a while before sleeping.
  * @param sleeps Whether to sleep at all.
  * @param look Looks; has to arm what wakes this thread when `arm` is true.
+ * @param until When to give up, as `performance.now()` tells it.
+ * @returns false when the time was up before `look` was true.
  */
-export function blockUntil(spin: boolean, sleeps: boolean, look: (arm: boolean) => boolean): void {
+export function blockUntil(
+  spin: boolean,
+  sleeps: boolean,
+  look: (arm: boolean) => boolean,
+  until: number,
+): boolean {
   // A ring whose waiters never sleep: nobody would wake this thread.
   while (!sleeps) {
-    for (let i = 0; i < SPINS; i++) if (look(false)) return;
+    for (let i = 0; i < SPINS; i++) if (look(false)) return true;
+    if (performance.now() >= until) return false;
     binding.yieldNow();
   }
   if (spin) {
-    for (let i = 0; i < SPINS; i++) if (look(false)) return;
+    for (let i = 0; i < SPINS; i++) if (look(false)) return true;
     for (let i = 0; i < YIELDS; i++) {
       binding.yieldNow();
-      if (look(false)) return;
+      if (look(false)) return true;
     }
   }
   let slice = FIRST_SLICE;
   while (!look(true)) {
-    binding.park(slice);
+    const left = until - performance.now();
+    if (left <= 0) return false;
+    binding.park(Math.ceil(Math.min(slice, left)));
     slice = Math.min(slice * 2, LONGEST_SLICE);
   }
+  return true;
 }
 
 /**

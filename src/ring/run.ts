@@ -1,5 +1,5 @@
-import { invalidArgument } from '../errors.js';
-import { blockFor } from '../park/blocking.js';
+import { checkFunction, invalidArgument } from '../errors.js';
+import { blockFor, checkMayBlock } from '../park/blocking.js';
 import { stageCell } from './cells.js';
 import { layout as L } from './layout.js';
 import type { StageReader } from './stage-reader.js';
@@ -67,6 +67,7 @@ interface RunBatch {
 export function runStage<B extends RunBatch>(source: RunSource<B>, options: RunOptions): void {
   const { reader } = source;
   const recover = recovery(source, options);
+  checkMayBlock(`run() of stage '${reader.stage.name}'`);
   /** Does a batch that began at `first`. One `try` around all of it: events without failures pay nothing for it. */
   const whole = (batch: B, first: number) => {
     for (let failures = 1; ; failures++) {
@@ -102,9 +103,7 @@ export function runStage<B extends RunBatch>(source: RunSource<B>, options: RunO
 
 function recovery<B extends RunBatch>(source: RunSource<B>, options: RunOptions): Recovery<B> {
   const { onError = 'stop', skipped, attempts = 3, backoff = 10 } = options;
-  if (skipped !== undefined && typeof skipped !== 'function') {
-    throw invalidArgument('skipped', skipped, 'a function');
-  }
+  if (skipped !== undefined) checkFunction('skipped', skipped);
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw invalidArgument('attempts', attempts, 'a whole number from 1');
   }

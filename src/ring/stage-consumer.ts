@@ -1,7 +1,14 @@
 import { inspect } from 'node:util';
 import type { BatchQueue } from '../batch/index.js';
-import { invalidArgument } from '../errors.js';
-import { type Operation, operation, type Source, type WaitOptions } from '../operation.js';
+import { checkFunction, invalidArgument } from '../errors.js';
+import {
+  checkWaitOptions,
+  type Operation,
+  operation,
+  type Source,
+  type WaitOptions,
+} from '../operation.js';
+import { checkMayBlock } from '../park/blocking.js';
 import { TURN } from '../park/turn.js';
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
@@ -163,6 +170,39 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   }
 
   /**
+   * Blocks this worker thread until there is something to {@link poll}: for loops of a worker's own, as `run` is for
+   * those that need none. Waits as the ring's `wait` says, flushes first what this thread has staged, and ends the step
+   * before. `worker.terminate()` ends it within some 120 ms.
+   *
+   * There is no signal: a thread that blocks does not see one.
+   *
+   * @param options `timeout` in milliseconds, 0 to 2147483647 or `Infinity` (default); 0 looks and does not block.
+   * @returns false when the time was up, or nothing more will come: then {@link ended} is true, as it is already when
+   *   the last batch is in hand, which the next wait releases.
+   * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the
+   *   ring before this one had got everything; `ERR_MILLRACE_CLOSED`; `ERR_MILLRACE_INVALID_ARGUMENT`, also while
+   *   somebody waits for a batch.
+   */
+  waitSync(options: Pick<WaitOptions, 'timeout'> = {}): boolean {
+    checkWaitOptions(options);
+    const { timeout = Infinity, signal } = options as WaitOptions;
+    if (signal !== undefined) {
+      throw invalidArgument('signal', signal, 'left out: a thread that blocks does not see it');
+    }
+    const { reader } = this;
+    reader.checkOpen();
+    checkMayBlock(`waitSync() of stage '${this.stage}'`);
+    if (this.#telling) throw waitedFor();
+    this.#finishStep();
+    if (reader.soon()) return true;
+    const until = performance.now() + timeout;
+    reader.whileBlocking(() => reader.block(until));
+    if (reader.available() > 0) return true;
+    if (reader.ended) reader.checkWhole();
+    return false;
+  }
+
+  /**
    * Batches as they come, until the ring is closed and everything was consumed. Throws `ERR_MILLRACE_CONSUMER_FAILED`
    * when another stage stopped the ring before that.
    */
@@ -221,6 +261,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     handler: (event: E, sequence: number, endOfBatch: boolean) => void,
     options: RunOptions = {},
   ): void {
+    checkFunction('handler', handler);
     const source = {
       reader: this.reader,
       poll: () => this.poll(),

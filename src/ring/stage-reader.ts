@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import type { Cancel } from '../operation.js';
-import { blockUntil, checkMayBlock } from '../park/blocking.js';
+import { blockUntil } from '../park/blocking.js';
 import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
 import { cellsOf, stageCell } from './cells.js';
 import type { Stage } from './graph.js';
@@ -222,15 +222,16 @@ export class StageReader {
     return false;
   }
 
-  /** Blocks this worker until something is ready or all is over. */
-  block(): void {
+  /** Blocks this worker until something is ready or all is over: false when `until` came first. */
+  block(until = Infinity): boolean {
     flushStaged();
-    blockUntil(this.memory.spins, this.memory.sleeps, (arm) => this.#look(arm));
+    return blockUntil(this.memory.spins, this.memory.sleeps, (arm) => this.#look(arm), until);
   }
 
-  /** Runs `work`, in which {@link block} may be called, with this thread as who is woken. */
+  /** Runs `work`, in which {@link block} may be called, with this thread as who is woken. Only where it may block. */
   whileBlocking(work: () => void): void {
-    checkMayBlock(`run() of stage '${this.stage.name}'`);
+    // Its event loop would not be woken any more.
+    if (this.#waiter) throw waitedFor();
     const { handle } = this.memory;
     binding.setConsumerWaker(environment, handle, this.stage.index, THIS_THREAD);
     try {
