@@ -355,7 +355,8 @@ export declare interface ConsumerOptions {
    * of the ring, so that producers go on meanwhile. */
   readonly maxBatch?: number;
   /**
-   * `'auto'` (default) releases a batch at the next step; with `'manual'` only {@link StageConsumer.release} does.
+   * `'auto'` (default) releases a batch at the next step, and all batches are one object, reused. With `'manual'` only
+   * {@link StageConsumer.release} releases: each batch is an object of its own, and any number of them may be held.
    */
   readonly release?: 'auto' | 'manual';
 }
@@ -384,7 +385,7 @@ export declare const errorCodes: Readonly<{
   ERR_MILLRACE_CANCELLED: 'The task, or the scope it belongs to, was cancelled.';
   ERR_MILLRACE_WOULD_BLOCK: 'The call would block a thread that must not block.';
   ERR_MILLRACE_FIELD_OWNERSHIP: 'A stage wrote a field that it does not own.';
-  ERR_MILLRACE_STALE: 'An event, record or message was used after its step was over.';
+  ERR_MILLRACE_STALE: 'An event, record or message was used after its step was over, or it was released.';
   ERR_MILLRACE_FRAME_TOO_LARGE: 'A frame is larger than its framing allows.';
   ERR_MILLRACE_PROTOCOL: 'A peer sent bytes that its framing does not allow.';
   ERR_MILLRACE_WRITE_LIMIT: 'A connection has more unsent bytes than its write limit.';
@@ -403,18 +404,20 @@ declare type Event_2<F extends Fields> = {
 export { Event_2 as Event };
 
 /**
- * All events that were ready, in order. Valid until the next step of the consumer; the events in it
- * are one reused view, each valid until the next one is asked for.
+ * All events that were ready, in order. Valid until the next step of the consumer, or with `release: 'manual'` until
+ * its events are released; the events in it are one reused view, each valid until the next one is asked for.
  */
 export declare class EventBatch<E extends object> implements Iterable<E> {
   #private;
-  /** Number of events. */
+  /** Number of events, those included that were released early. */
   get length(): number;
   /** The number of the first event: events are counted from 0 on, exactly, for the ring's life. */
   get sequence(): number;
+  /** The number behind the last event: who releases it is done with the batch. */
+  get end(): number;
   /** The event at `index`, counted from the end when negative; undefined beyond the batch. */
   at(index: number): E | undefined;
-  /** Every event in order. One iteration at a time. */
+  /** Every event in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<E>;
 }
 
@@ -944,14 +947,16 @@ export declare interface ReactorStatistics {
 }
 
 /**
- * Records that were ready, in order. Valid until the next step of the consumer; the records in it
- * are one reused view, each valid until the next one is asked for.
+ * Records that were ready, in order. Valid until the next step of the consumer, or with `release: 'manual'` until they
+ * are released; the records in it are one reused view, each valid until the next one is asked for.
  */
 export declare class RecordBatch<R extends object> implements Iterable<R> {
   #private;
   /** The number of the first record's place in the ring, exact; records take one or more places. */
   get sequence(): number;
-  /** Every record in order. One iteration at a time. */
+  /** The number behind the last record: who releases it is done with the batch. */
+  get end(): number;
+  /** Every record in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<R>;
 }
 
@@ -1262,7 +1267,10 @@ export declare interface Source<T> extends AsyncIterable<T> {
 
 /** What a consumer's batches have in common. */
 export declare interface StageBatch<E> extends Iterable<E> {
+  /** The number of the first event. */
   readonly sequence: number;
+  /** The number behind the last. */
+  readonly end: number;
 }
 
 /**
@@ -1276,7 +1284,7 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   get stage(): string;
   /**
    * The batch that is ready now, at most `max` places long; undefined when nothing is. Ends the step before: its
-   * batch is released.
+   * batch is released, unless that is done by hand.
    */
   poll(max?: number): B | undefined;
   /**
@@ -1320,15 +1328,28 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
     handler: (event: E, sequence: number, endOfBatch: boolean) => void,
     options?: RunOptions,
   ): void;
-  /** With `release: 'manual'`: releases every event before the one with this number. */
+  /**
+   * Releases every event before the one with this number: stages behind may have them, producers may overwrite them,
+   * and they must not be used any more. `batch.end` releases a whole batch, a number within it a part; numbers go up,
+   * so a batch that is done before an older one waits for that.
+   *
+   * With `release: 'auto'` it gives events back before the next step does.
+   *
+   * @param sequence From what was released last to what was handed out last; of a byte ring one where a record begins,
+   *   or `batch.end`.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` for another number, also for one that was handed out before the stage was
+   *   left: that comes again; `ERR_MILLRACE_CLOSED`.
+   */
   release(sequence: number): void;
   /**
    * Feeds a queue with this stage's events, in order, until the ring is closed and everything was consumed. An
    * event is released once it and all before it have settled; the queue's limit holds this stage, and with it the
-   * producers, back.
+   * producers, back. Ends the step before; with `release: 'manual'` what was handed out and not released comes again,
+   * here.
    *
    * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
-   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED`.
+   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED` and
+   *   `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   into<Item, Result>(queue: BatchQueue<Item, Result>, options: IntoOptions<E, Item>): Promise<void>;
   /** True when the ring is closed and everything was consumed. */

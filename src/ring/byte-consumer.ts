@@ -2,7 +2,7 @@ import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import { RecordBatch } from './record-batch.js';
 import type { RingMemory } from './ring-memory.js';
-import { type ConsumerOptions, StageConsumer } from './stage-consumer.js';
+import { type ConsumerOptions, type MakeBatch, StageConsumer } from './stage-consumer.js';
 import type { View, ViewClass } from './view.js';
 
 /** The consumer of a stage's records. */
@@ -14,12 +14,9 @@ export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch
     view: ViewClass<View>,
     options: ConsumerOptions,
   ): ByteConsumer<R> {
-    return new ByteConsumer<R>(
-      memory,
-      stage,
-      options,
-      (reader) => new RecordBatch<R>(reader, view),
-    );
+    const makeBatch: MakeBatch<RecordBatch<R>> = (reader, held) =>
+      new RecordBatch<R>(reader, view, held);
+    return new ByteConsumer<R>(memory, stage, options, makeBatch);
   }
 
   /** @internal */
@@ -27,6 +24,13 @@ export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch
     const { slots, mask, words } = this.reader.memory;
     const at = slots + (sequence & mask) * L.GRANULE;
     return (sequence + (words[(at >> 2) + 1] as number)) | 0;
+  }
+
+  /** @internal Goes from record to record: their lengths tell where the next one begins. */
+  protected override begins(sequence: number): boolean {
+    let at = this.reader.released;
+    while (((sequence - at) | 0) > 0) at = this.behind(at);
+    return at === sequence;
   }
 
   /** @internal Whole records only, and at least one. */

@@ -2,7 +2,7 @@ import { EventBatch } from './event-batch.js';
 import type { Stage } from './graph.js';
 import type { RingMemory } from './ring-memory.js';
 import { slotView } from './slot-view.js';
-import { type ConsumerOptions, StageConsumer } from './stage-consumer.js';
+import { type ConsumerOptions, type MakeBatch, StageConsumer } from './stage-consumer.js';
 import type { View, ViewClass } from './view.js';
 
 /** The consumer of a stage's events. */
@@ -14,17 +14,20 @@ export class Consumer<E extends object> extends StageConsumer<E, EventBatch<E>> 
     view: ViewClass<View>,
     options: ConsumerOptions,
   ): Consumer<E> {
-    return new Consumer<E>(
-      memory,
-      stage,
-      options,
-      (reader) => new EventBatch<E>(reader, slotView(view, memory)),
-    );
+    const slots = slotView(view, memory);
+    const makeBatch: MakeBatch<EventBatch<E>> = (reader, held) =>
+      new EventBatch<E>(reader, slots, held);
+    return new Consumer<E>(memory, stage, options, makeBatch);
   }
 
   /** @internal */
   protected override behind(sequence: number): number {
     return (sequence + 1) | 0;
+  }
+
+  /** @internal Every sequence is where an event begins. */
+  protected override begins(): boolean {
+    return true;
   }
 
   /** @internal */

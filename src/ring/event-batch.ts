@@ -1,25 +1,28 @@
 import { EventStep } from './event-step.js';
+import type { Held } from './held.js';
 import type { SlotView } from './slot-view.js';
 import type { StageReader } from './stage-reader.js';
 import type { ViewClass } from './view.js';
 
 /**
- * All events that were ready, in order. Valid until the next step of the consumer; the events in it
- * are one reused view, each valid until the next one is asked for.
+ * All events that were ready, in order. Valid until the next step of the consumer, or with `release: 'manual'` until
+ * its events are released; the events in it are one reused view, each valid until the next one is asked for.
  */
 export class EventBatch<E extends object> implements Iterable<E> {
   readonly #reader: StageReader;
+  readonly #held: Held;
   readonly #step: EventStep<E>;
   #first = 0;
   #length = 0;
 
   /** @internal */
-  constructor(reader: StageReader, view: ViewClass<SlotView>) {
+  constructor(reader: StageReader, view: ViewClass<SlotView>, held: Held) {
     this.#reader = reader;
-    this.#step = new EventStep<E>(view);
+    this.#held = held;
+    this.#step = new EventStep<E>(view, held);
   }
 
-  /** Number of events. */
+  /** Number of events, those included that were released early. */
   get length(): number {
     return this.#length;
   }
@@ -29,15 +32,21 @@ export class EventBatch<E extends object> implements Iterable<E> {
     return this.#reader.exact(this.#first);
   }
 
+  /** The number behind the last event: who releases it is done with the batch. */
+  get end(): number {
+    return this.sequence + this.#length;
+  }
+
   /** The event at `index`, counted from the end when negative; undefined beyond the batch. */
   at(index: number): E | undefined {
     const i = index < 0 ? this.#length + index : index;
-    return i >= 0 && i < this.#length ? this.#step.eventAt(this.#first + i) : undefined;
+    return i >= 0 && i < this.#length ? this.#step.eventAt((this.#first + i) | 0) : undefined;
   }
 
-  /** Every event in order. One iteration at a time. */
+  /** Every event in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<E> {
-    return this.#step.begin(this.#first, (this.#first + this.#length) | 0);
+    const end = (this.#first + this.#length) | 0;
+    return this.#step.begin(this.#held.rest(this.#first, end), end);
   }
 
   /** @internal The batch of `length` events from `first` on. */

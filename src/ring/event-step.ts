@@ -1,3 +1,4 @@
+import type { Held } from './held.js';
 import type { SlotView } from './slot-view.js';
 import { checked, type ViewClass } from './view.js';
 
@@ -9,12 +10,14 @@ export class EventStep<E extends object> implements Iterator<E> {
   done: boolean | undefined = false;
   value: E;
   readonly #view: ViewClass<SlotView>;
+  readonly #held: Held;
   #first = 0;
   #next = 0;
   #end = 0;
 
-  constructor(view: ViewClass<SlotView>) {
+  constructor(view: ViewClass<SlotView>, held: Held) {
     this.#view = view;
+    this.#held = held;
     this.value = new view() as unknown as E;
   }
 
@@ -47,7 +50,9 @@ export class EventStep<E extends object> implements Iterator<E> {
   eventAt(sequence: number): E {
     if (checked) {
       this.expire();
+      this.#held.check(sequence);
       this.value = new this.#view() as unknown as E;
+      this.#held.watch(this.value as SlotView, sequence);
     }
     (this.value as SlotView).$to(sequence);
     return this.value;

@@ -1,21 +1,24 @@
+import type { Held } from './held.js';
 import { RecordStep } from './record-step.js';
 import type { StageReader } from './stage-reader.js';
 import type { View, ViewClass } from './view.js';
 
 /**
- * Records that were ready, in order. Valid until the next step of the consumer; the records in it
- * are one reused view, each valid until the next one is asked for.
+ * Records that were ready, in order. Valid until the next step of the consumer, or with `release: 'manual'` until they
+ * are released; the records in it are one reused view, each valid until the next one is asked for.
  */
 export class RecordBatch<R extends object> implements Iterable<R> {
   readonly #reader: StageReader;
+  readonly #held: Held;
   readonly #step: RecordStep<R>;
   #first = 0;
   #end = 0;
 
   /** @internal */
-  constructor(reader: StageReader, view: ViewClass<View>) {
+  constructor(reader: StageReader, view: ViewClass<View>, held: Held) {
     this.#reader = reader;
-    this.#step = new RecordStep<R>(reader.memory, view);
+    this.#held = held;
+    this.#step = new RecordStep<R>(reader.memory, view, held);
   }
 
   /** The number of the first record's place in the ring, exact; records take one or more places. */
@@ -23,9 +26,15 @@ export class RecordBatch<R extends object> implements Iterable<R> {
     return this.#reader.exact(this.#first);
   }
 
-  /** Every record in order. One iteration at a time. */
+  /** The number behind the last record: who releases it is done with the batch. */
+  get end(): number {
+    return this.#reader.exact(this.#end);
+  }
+
+  /** Every record in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<R> {
-    return this.#step.begin(this.#first, this.#end, this.sequence);
+    const first = this.#held.rest(this.#first, this.#end);
+    return this.#step.begin(first, this.#end, this.#reader.exact(first));
   }
 
   /** @internal The batch from `first` on, up to `end`. */

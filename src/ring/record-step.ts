@@ -1,3 +1,4 @@
+import type { Held } from './held.js';
 import { layout as L } from './layout.js';
 import type { RecordView } from './record.js';
 import type { RingMemory } from './ring-memory.js';
@@ -16,6 +17,7 @@ export class RecordStep<R> implements Iterator<R> {
   passed = 0;
   readonly #memory: RingMemory;
   readonly #view: ViewClass<RecordView>;
+  readonly #held: Held;
   readonly #payload: number;
   #record: RecordView;
   #first = 0;
@@ -23,8 +25,9 @@ export class RecordStep<R> implements Iterator<R> {
   #next = 0;
   #end = 0;
 
-  constructor(memory: RingMemory, view: ViewClass<View>) {
+  constructor(memory: RingMemory, view: ViewClass<View>, held: Held) {
     this.#memory = memory;
+    this.#held = held;
     this.#view = view as ViewClass<RecordView>;
     this.#payload = payloadOffset(memory.words[L.HEADER_FIELDS] as number);
     this.#record = new this.#view();
@@ -75,7 +78,9 @@ export class RecordStep<R> implements Iterator<R> {
   #show(at: number, length: number, sequence: number): void {
     if (checked) {
       this.expire();
+      this.#held.check(sequence);
       this.#record = new this.#view();
+      this.#held.watch(this.#record, sequence);
       this.value = this.#record as unknown as R;
     }
     const record = this.#record;

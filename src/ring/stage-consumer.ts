@@ -12,6 +12,7 @@ import { checkMayBlock } from '../park/blocking.js';
 import { TURN } from '../park/turn.js';
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
+import { Held } from './held.js';
 import type { RingMemory } from './ring-memory.js';
 import { type RunOptions, runStage } from './run.js';
 import { StageReader, waitedFor } from './stage-reader.js';
@@ -23,14 +24,18 @@ export interface ConsumerOptions {
    * of the ring, so that producers go on meanwhile. */
   readonly maxBatch?: number;
   /**
-   * `'auto'` (default) releases a batch at the next step; with `'manual'` only {@link StageConsumer.release} does.
+   * `'auto'` (default) releases a batch at the next step, and all batches are one object, reused. With `'manual'` only
+   * {@link StageConsumer.release} releases: each batch is an object of its own, and any number of them may be held.
    */
   readonly release?: 'auto' | 'manual';
 }
 
 /** What a consumer's batches have in common. */
 export interface StageBatch<E> extends Iterable<E> {
+  /** The number of the first event. */
   readonly sequence: number;
+  /** The number behind the last. */
+  readonly end: number;
 }
 
 /** @internal What the base needs of a kind of batch. */
@@ -38,6 +43,9 @@ export interface StepBatch<E> extends StageBatch<E> {
   readonly passed: number;
   expire(): void;
 }
+
+/** @internal Makes the one batch of a consumer, or each of those that are released by hand. */
+export type MakeBatch<B> = (reader: StageReader, held: Held) => B;
 
 /**
  * The consumer of a stage: a Source of batches. Opened by the one thread that does this stage's
@@ -49,10 +57,13 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   protected readonly reader: StageReader;
   readonly #maxBatch: number;
   readonly #manual: boolean;
-  readonly #batch: B;
+  readonly #makeBatch: MakeBatch<B>;
+  /** The batch handed out last. */
+  #batch: B;
   /** What each step of a `for await` gives: the batch is one object, so this is one too, and a step makes no garbage. */
   readonly #step: Promise<IteratorResult<B>>;
-  /** A batch is handed out, and its step not over. */
+  #held: Held;
+  /** A batch is handed out, and its step not over; released by hand, a step is over when the stage is left. */
   #handedOut = false;
   /** Who waited was not told yet of the batch that is theirs: another step would end it. */
   #telling = false;
@@ -65,7 +76,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     memory: RingMemory,
     stage: Stage,
     options: ConsumerOptions,
-    makeBatch: (reader: StageReader) => B,
+    makeBatch: MakeBatch<B>,
   ) {
     const { maxBatch = Math.max(1, memory.capacity >> 2), release = 'auto' } = options;
     if (!Number.isInteger(maxBatch) || maxBatch < 1) {
@@ -77,7 +88,9 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     this.#maxBatch = maxBatch;
     this.#manual = release === 'manual';
     this.reader = new StageReader(memory, stage);
-    this.#batch = makeBatch(this.reader);
+    this.#makeBatch = makeBatch;
+    this.#held = new Held(this.reader);
+    this.#batch = makeBatch(this.reader, this.#held);
     this.#step = Promise.resolve({ done: false, value: this.#batch });
     this.#meter = new StageMeter(memory, stage);
     memory.opened(this);
@@ -87,6 +100,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   protected abstract behind(sequence: number): number;
   /** @internal The sequence behind at most `most` places from `reader.next` on, of which `available` are ready. */
   protected abstract endOf(available: number, most: number): number;
+  /** @internal Whether an event begins at `sequence`, which was handed out or is the next. */
+  protected abstract begins(sequence: number): boolean;
   /** @internal */
   protected abstract setBatch(batch: B, first: number, end: number): B;
 
@@ -97,7 +112,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
 
   /**
    * The batch that is ready now, at most `max` places long; undefined when nothing is. Ends the step before: its
-   * batch is released.
+   * batch is released, unless that is done by hand.
    */
   poll(max: number = this.#maxBatch): B | undefined {
     if (!Number.isInteger(max) || max < 1)
@@ -107,10 +122,10 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   }
 
   #finishStep(): void {
-    if (!this.#handedOut) return;
+    if (!this.#handedOut || this.#manual) return;
     this.#handedOut = false;
     this.#batch.expire();
-    if (!this.#manual) this.reader.release(this.reader.next);
+    this.reader.release(this.reader.next);
   }
 
   #take(max: number): B | undefined {
@@ -122,6 +137,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     const end = this.endOf(available, max);
     reader.next = end;
     this.#handedOut = true;
+    if (this.#manual) this.#batch = this.#makeBatch(reader, this.#held);
     return this.setBatch(this.#batch, first, end);
   }
 
@@ -219,9 +235,14 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   #next(): Promise<IteratorResult<B>> {
     this.#finishStep();
     if (this.reader.soon() && performance.now() - this.#turn < TURN) {
-      if (this.#take(this.#maxBatch)) return this.#step;
+      const batch = this.#take(this.#maxBatch);
+      if (batch) return this.#stepOf(batch);
     }
     return this.#nextTurn();
+  }
+
+  #stepOf(batch: B): Promise<IteratorResult<B>> {
+    return this.#manual ? Promise.resolve({ done: false, value: batch }) : this.#step;
   }
 
   async #nextTurn(): Promise<IteratorResult<B>> {
@@ -229,20 +250,30 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     if (await this.reader.ready()) this.#turn = performance.now();
     else await this.#breathe();
     const batch = this.#take(this.#maxBatch);
-    if (batch) return this.#step;
+    if (batch) return this.#stepOf(batch);
     this.reader.checkWhole();
     return { done: true, value: undefined };
   }
 
-  /** Leaving a `for await` releases what was passed; the rest comes again. */
+  /** Leaving a `for await` releases what was passed, if that is not done by hand; the rest comes again. */
   #leave(): void {
     if (!this.#handedOut) return;
     this.#handedOut = false;
     const { reader } = this;
     if (!this.#manual) reader.release(this.#batch.passed);
-    this.#batch.expire();
+    this.#expire();
     reader.next = reader.released;
     reader.limit = reader.next;
+  }
+
+  /** What was handed out is used no more. */
+  #expire(): void {
+    if (!this.#manual) {
+      this.#batch.expire();
+      return;
+    }
+    this.#held.end();
+    this.#held = new Held(this.reader);
   }
 
   /**
@@ -279,7 +310,18 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     handler: (event: E, sequence: number, endOfBatch: boolean) => void,
   ): void;
 
-  /** With `release: 'manual'`: releases every event before the one with this number. */
+  /**
+   * Releases every event before the one with this number: stages behind may have them, producers may overwrite them,
+   * and they must not be used any more. `batch.end` releases a whole batch, a number within it a part; numbers go up,
+   * so a batch that is done before an older one waits for that.
+   *
+   * With `release: 'auto'` it gives events back before the next step does.
+   *
+   * @param sequence From what was released last to what was handed out last; of a byte ring one where a record begins,
+   *   or `batch.end`.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` for another number, also for one that was handed out before the stage was
+   *   left: that comes again; `ERR_MILLRACE_CLOSED`.
+   */
   release(sequence: number): void {
     const { reader } = this;
     reader.checkOpen();
@@ -288,18 +330,28 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     if (!Number.isInteger(sequence) || sequence < from || sequence > to) {
       throw invalidArgument('sequence', sequence, `a number from ${from} to ${to}`);
     }
-    reader.release((reader.released + (sequence - from)) | 0);
+    const wrapped = (reader.released + (sequence - from)) | 0;
+    if (!this.begins(wrapped)) {
+      throw invalidArgument(
+        'sequence',
+        sequence,
+        "a number where a record begins, or a batch's end",
+      );
+    }
+    reader.release(wrapped);
   }
 
   /**
    * Feeds a queue with this stage's events, in order, until the ring is closed and everything was consumed. An
    * event is released once it and all before it have settled; the queue's limit holds this stage, and with it the
-   * producers, back.
+   * producers, back. Ends the step before; with `release: 'manual'` what was handed out and not released comes again,
+   * here.
    *
    * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
-   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED`.
+   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED` and
+   *   `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
-  into<Item, Result>(
+  async into<Item, Result>(
     queue: BatchQueue<Item, Result>,
     options: IntoOptions<E, Item>,
   ): Promise<void> {
@@ -312,8 +364,11 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
         return batch;
       },
       breathe: () => this.#breathe(),
-      expire: () => this.#batch.expire(),
+      expire: () => this.#expire(),
     };
+    checkFunction('map', options?.map);
+    this.#finishStep();
+    this.#leave();
     return feedQueue(source, queue, options);
   }
 

@@ -100,9 +100,12 @@ export class StageReader {
     return this.#open;
   }
 
-  /** Releases everything before `sequence`: stages behind may have it, producers may overwrite it. */
+  /**
+   * Releases everything before `sequence`: stages behind may have it, producers may overwrite it. Never goes back: what
+   * an iteration has passed may be less than what was released early.
+   */
   release(sequence: number): void {
-    if (sequence === this.released) return;
+    if (((sequence - this.released) | 0) <= 0) return;
     this.released = sequence;
     (this.memory.words[this.#cell + L.CELL_BATCHES] as number)++;
     this.#advance(sequence);

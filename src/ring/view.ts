@@ -251,6 +251,6 @@ export function checkLive(view: View): void {
   if (view.$at >= 0) return;
   throw new MillraceError(
     'ERR_MILLRACE_STALE',
-    'this event or record was used after its step; keep a copy() of what is needed later',
+    'this event or record was used after its step, or after it was released; keep a copy() of what is needed later',
   );
 }
