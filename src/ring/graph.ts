@@ -38,7 +38,7 @@ export function makeGraph(stages: Stages, fields: readonly string[]): Stage[] {
     throw invalidArgument('stages', names, `1 to ${layout.MAX_STAGES} stages`);
   }
   const graph = names.map((name, index) => {
-    const { after = [], writes = [] } = stages[name] as StageOptions;
+    const { after, writes } = checkStage(name, stages[name]);
     let upstream = 0;
     for (const other of after) {
       const bit = names.indexOf(other);
@@ -55,6 +55,19 @@ export function makeGraph(stages: Stages, fields: readonly string[]): Stage[] {
   const ancestors = findAncestors(graph);
   checkOwners(graph, ancestors);
   return graph;
+}
+
+function checkStage(name: string, stage: StageOptions | undefined): Required<StageOptions> {
+  // An object literal does not have such a stage: it is its prototype.
+  if (name === '__proto__') throw invalidArgument('stages', name, "other names than '__proto__'");
+  if (typeof stage !== 'object' || stage === null) {
+    throw invalidArgument(`stages.${name}`, stage, 'an object, such as { after: [], writes: [] }');
+  }
+  const { after = [], writes = [] } = stage;
+  for (const [option, names] of Object.entries({ after, writes })) {
+    if (!Array.isArray(names)) throw invalidArgument(`stages.${name}.${option}`, names, 'an array');
+  }
+  return { after, writes };
 }
 
 /** Bits of the stages nobody follows: what producers must not overtake. */

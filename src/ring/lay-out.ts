@@ -64,3 +64,21 @@ export function layOut(geometry: Geometry): SharedArrayBuffer {
   if (multi && start !== 0) words.fill(start, stamps / 4, stamps / 4 + capacity);
   return memory;
 }
+
+/** Bytes of a slot whose event has fields of so many bytes. */
+export function strideOf(fieldBytes: number): number {
+  return Math.max(8, Math.ceil(fieldBytes / 8) * 8);
+}
+
+/** Whether a ring was laid out for these stages, and for fields of so many bytes. */
+export function isLaidOut(words: Int32Array, graph: readonly Stage[], fieldBytes: number): boolean {
+  const fields =
+    words[L.HEADER_KIND] === L.KIND_BYTES
+      ? words[L.HEADER_FIELDS] === fieldBytes
+      : words[L.HEADER_STRIDE] === strideOf(fieldBytes);
+  return (
+    fields &&
+    words[L.HEADER_STAGES] === graph.length &&
+    graph.every(({ index, upstream }) => words[L.HEADER_UPSTREAM + index] === upstream)
+  );
+}

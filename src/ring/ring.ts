@@ -7,7 +7,7 @@ import { eventView } from './event-view.js';
 import { type Fields, type FieldValue, placeFields } from './fields.js';
 import { makeGraph, type StageOptions, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
-import { layOut } from './lay-out.js';
+import { layOut, strideOf } from './lay-out.js';
 import { layout as L } from './layout.js';
 import { MultiProducer } from './multi-producer.js';
 import type { Producer } from './producer.js';
@@ -113,7 +113,7 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
     const memory = layOut({
       kind: L.KIND_RING,
       capacity,
-      stride: Math.max(8, Math.ceil(bytes / 8) * 8),
+      stride: strideOf(bytes),
       fieldBytes: 0,
       graph: makeGraph(stages, Object.keys(fields)),
       start: firstSequence.value,

@@ -7,6 +7,7 @@ import { drained } from './drained.js';
 import { type Fields, type Place, placeFields } from './fields.js';
 import { makeGraph, type Stage, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
+import { isLaidOut } from './lay-out.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { RingMemory } from './ring-memory.js';
 import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
@@ -68,10 +69,19 @@ export abstract class SharedRing {
 
   /** @internal */
   protected constructor(memory: SharedArrayBuffer, fields: Fields, stages: Stages, own: boolean) {
-    const { places } = placeFields(fields);
+    const { places, bytes } = placeFields(fields);
     this.places = places;
     this.graph = makeGraph(stages, Object.keys(fields));
     this.memory = new RingMemory(memory);
+    if (!isLaidOut(this.memory.words, this.graph, bytes)) {
+      this.memory.detach();
+      const names = { fields: Object.keys(fields), stages: Object.keys(stages) };
+      throw invalidArgument(
+        'handle',
+        names,
+        "one whose fields and stages are those of the ring's memory",
+      );
+    }
     this.#fields = fields;
     this.#stages = stages;
     this.#own = own;
@@ -180,16 +190,17 @@ export function checkRingOptions(options: RingOptions): {
   return { multi, maxProducers: multi ? maxProducers : 1, wait };
 }
 
-/** Checks a capacity, in slots. */
+/** Checks a capacity, in slots or in bytes, of which `unit` are a slot. */
 export function checkCapacity(capacity: number, unit: number): void {
-  const slots = capacity / unit;
+  const slots = typeof capacity === 'number' ? capacity / unit : Number.NaN;
   const power =
     Number.isInteger(slots) &&
     slots >= 2 &&
-    slots <= L.MAX_CAPACITY &&
+    capacity <= L.MAX_CAPACITY &&
     Number.isInteger(Math.log2(slots));
   if (!power) {
-    throw invalidArgument('capacity', capacity, `a power of two from ${2 * unit} on`);
+    const allowed = `a power of two from ${2 * unit} to ${L.MAX_CAPACITY}`;
+    throw invalidArgument('capacity', capacity, allowed);
   }
 }
 

@@ -78,6 +78,9 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     options: ConsumerOptions,
     makeBatch: MakeBatch<B>,
   ) {
+    if (typeof options !== 'object' || options === null) {
+      throw invalidArgument('options', options, 'an object with maxBatch and release');
+    }
     const { maxBatch = Math.max(1, memory.capacity >> 2), release = 'auto' } = options;
     if (!Number.isInteger(maxBatch) || maxBatch < 1) {
       throw invalidArgument('maxBatch', maxBatch, 'a whole number from 1');
