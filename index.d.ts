@@ -837,7 +837,7 @@ export declare abstract class Producer<E extends object> {
    * @param write Fills the event; when it throws, nothing was accepted. It has to set every field: a slot still has
    *   what was in it a lap ago.
    * @returns false when the ring is full.
-   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
   /** Makes what was accepted visible, and wakes consumers that wait for it. */

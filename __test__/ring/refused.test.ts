@@ -170,3 +170,22 @@ test('a closed byte ring is attached to, and takes nothing', async () => {
   const same = closing(ByteRing.attach(ring.handle));
   expect(() => same.producer().tryPublish('late')).toThrow(closed);
 });
+
+test.each(['single', 'multi'] as const)(
+  '%s: what is no function fills no event, and nothing is accepted',
+  async (producers) => {
+    const { ring, out, read } = numbers(4, { producers });
+    const bytes = closing(ByteRing.create({ capacity: 256, stages: { read: {} }, producers }));
+    const records = bytes.producer();
+    for (const wrong of [undefined, null, 5, {}, 'write'] as never[]) {
+      expect(() => out.tryPublish(wrong)).toThrow('write must be a function that fills the event');
+      expect(await outcome(out.publish(wrong))).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
+      expect(await outcome(out.publishMany(2, wrong))).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
+      if (wrong !== undefined) expect(() => records.tryPublish('x', wrong)).toThrow(refused);
+    }
+    out.tryPublish(number, 7);
+    for (const producer of [out, records]) producer.flush();
+    expect(all(read.poll())).toEqual([7]);
+    expect([ring.stats().cursor, bytes.stats().cursor]).toEqual([1, 0]);
+  },
+);

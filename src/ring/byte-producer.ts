@@ -6,6 +6,7 @@ import { type Operation, operation, type WaitOptions } from '../operation.js';
 import { Arrays } from './arrays.js';
 import { copyBytes } from './copy-bytes.js';
 import { layout as L } from './layout.js';
+import { noWrite } from './producer.js';
 import { payloadOffset } from './record-step.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer, Seat } from './seat.js';
@@ -79,6 +80,7 @@ export class ByteProducer<H extends object> {
     if (!text && !(payload instanceof Uint8Array)) {
       throw invalidArgument('payload', payload, 'a Uint8Array or a string');
     }
+    if (write !== undefined && typeof write !== 'function') throw noWrite(write);
     const length = bytesOf(payload);
     if (length > this.maxPayload) throw this.#tooLarge(length);
     if (this.#own)

@@ -1,7 +1,7 @@
 import { binding } from '../native/binding.js';
 import { Arrays } from './arrays.js';
 import { layout as L } from './layout.js';
-import { Producer, type Write, type WriteMany } from './producer.js';
+import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer } from './seat.js';
 import { checked, type View, type ViewClass } from './view.js';
@@ -40,6 +40,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
   }
 
   override tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean {
+    if (typeof write !== 'function') throw noWrite(write);
     if (this.#full()) return false;
     this.#begin();
     try {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, type MillraceError } from '../errors.js';
 import { type Operation, operation, type WaitOptions } from '../operation.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer, Seat } from './seat.js';
@@ -10,6 +10,11 @@ export type Write<E, A> = (event: E, argument: A) => void;
 
 /** Fills the i-th event of several. */
 export type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
+
+/** The error for a callback that is none. */
+export function noWrite(write: unknown): MillraceError {
+  return invalidArgument('write', write, 'a function that fills the event');
+}
 
 /**
  * Events a producer stages at most: one more, and it flushes by itself. So many that what a flush costs, and what it
@@ -49,7 +54,7 @@ export abstract class Producer<E extends object> {
    * @param write Fills the event; when it throws, nothing was accepted. It has to set every field: a slot still has
    *   what was in it a lap ago.
    * @returns false when the ring is full.
-   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
 
@@ -95,6 +100,7 @@ export abstract class Producer<E extends object> {
     if (!Number.isInteger(n) || n < 1 || n > capacity) {
       throw invalidArgument('n', n, `a whole number from 1 to the capacity, ${capacity}`);
     }
+    if (typeof write !== 'function') throw noWrite(write);
     let done = this.tryPublishSome(n, 0, write, argument as A);
     while (done < n) {
       await this.#room(1, options);

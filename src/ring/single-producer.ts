@@ -1,5 +1,5 @@
 import { layout as L } from './layout.js';
-import { Producer, type Write, type WriteMany } from './producer.js';
+import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer } from './seat.js';
 import { checked, type View, type ViewClass } from './view.js';
@@ -40,6 +40,8 @@ export class SingleProducer<E extends object> extends Producer<E> {
   }
 
   override tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean {
+    // With each event this would cost a fifth of what a single event costs; without it V8 says the same.
+    if (checked && typeof write !== 'function') throw noWrite(write);
     const event = this.#event;
     const next = event.$next;
     if (((this.#limit - next) | 0) <= 0 && !this.#prepare(next)) return false;
