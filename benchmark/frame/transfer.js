@@ -10,37 +10,47 @@ export const QUANTITY = 7;
 const WARM_UP = 0.2;
 
 /**
- * The consuming end of a measured run from a worker to this thread: counts, times after the warm-up,
+ * The consuming end of a measured run from workers to this thread: counts, times after the warm-up,
  * checks, and prints the result.
  */
 export class Transfer {
-  #total;
+  /** Events that each worker sends, and how many of them are warm-up. */
+  #share;
   #warm;
   #began = 0;
   #counted = 0;
   #collections = new Collections();
+  #workers = [];
 
   constructor() {
-    this.#total = Number(process.argv[2]);
-    this.by = Number(process.argv[3]);
-    this.#warm = Math.floor(this.#total * WARM_UP);
+    const [total, by, producers = 1] = process.argv.slice(2).map(Number);
+    this.by = by;
+    this.producers = producers;
+    this.#share = Math.floor(total / producers);
+    this.#warm = Math.floor(this.#share * WARM_UP);
   }
 
+  /** Events that all workers send together. */
   get total() {
-    return this.#total;
+    return this.#share * this.producers;
   }
 
-  /** Starts the other end, which gets `data`, the total and the size of a publication. */
-  async start(script, data, transferList = []) {
-    const workerData = { ...data, total: this.#total, by: this.by, warm: this.#warm };
-    this.worker = new Worker(script, { workerData, transferList });
-    await once(this.worker, 'online');
-    return this.worker;
+  /**
+   * Starts the next worker, which gets `data`, the range of its events' ids, where its warm-up ends,
+   * and the size of a publication.
+   */
+  async start(script, data) {
+    const first = this.#share * this.#workers.length;
+    const range = { first, warm: first + this.#warm, end: first + this.#share };
+    const worker = new Worker(script, { workerData: { ...data, ...range, by: this.by } });
+    this.#workers.push(worker);
+    await once(worker, 'online');
+    return worker;
   }
 
   /** To be told, a batch at a time, how many events have come in all. */
   progress(count) {
-    if (this.#began === 0 && count >= this.#warm) {
+    if (this.#began === 0 && count >= this.#warm * this.producers) {
       this.#counted = count;
       this.#collections.begin();
       this.#began = performance.now();
@@ -51,26 +61,27 @@ export class Transfer {
   async finish(sum) {
     const seconds = (performance.now() - this.#began) / 1e3;
     const here = await this.#collections.end();
-    const there = await this.#collectionsOfWorker();
-    if (sum !== expectedSum(this.#total)) {
-      throw new Error(`The events add up to ${sum} and not to ${expectedSum(this.#total)}`);
+    const there = await Promise.all(this.#workers.map(collectionsOf));
+    if (sum !== expectedSum(this.total)) {
+      throw new Error(`The events add up to ${sum} and not to ${expectedSum(this.total)}`);
     }
-    const measured = this.#total - this.#counted;
-    const result = { rate: measured / seconds, collections: ((here + there) * 1e6) / measured };
+    const measured = this.total - this.#counted;
+    const collections = there.reduce((all, some) => all + some, here);
+    const result = { rate: measured / seconds, collections: (collections * 1e6) / measured };
     process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
   }
+}
 
-  #collectionsOfWorker() {
-    const told = new Promise((resolve) => {
-      this.worker.on('message', (message) => {
-        if (typeof message === 'object' && message !== null && 'collections' in message) {
-          resolve(message.collections);
-        }
-      });
+function collectionsOf(worker) {
+  const told = new Promise((resolve) => {
+    worker.on('message', (message) => {
+      if (typeof message === 'object' && message !== null && 'collections' in message) {
+        resolve(message.collections);
+      }
     });
-    this.worker.postMessage('collections');
-    return told;
-  }
+  });
+  worker.postMessage('collections');
+  return told;
 }
 
 /** What the fields of all events add up to, wrapped to 32 bits. */

@@ -3,20 +3,21 @@ import { Sending } from '../frame/sending.js';
 import { QUANTITY } from '../frame/transfer.js';
 import { CURSOR, GATE, HEADER, SLOTS } from './hand-loop-layout.js';
 
-const { shared, total, by, warm } = workerData;
+const { shared, first, warm, end, by } = workerData;
 const words = new Int32Array(shared);
 const sending = new Sending();
 
+/** Ids count from `first`, sequences from 0. */
 function publish(from, to) {
   let gate = Atomics.load(words, GATE);
-  for (let sequence = from; sequence < to; ) {
-    const count = Math.min(by, to - sequence);
+  for (let sequence = from - first; sequence < to - first; ) {
+    const count = Math.min(by, to - first - sequence);
     while (((sequence - gate) | 0) + count > SLOTS) {
       gate = Atomics.load(words, GATE);
     }
     for (let index = 0; index < count; index++) {
       const at = HEADER + (((sequence + index) & (SLOTS - 1)) << 1);
-      words[at] = sequence + index;
+      words[at] = first + sequence + index;
       words[at + 1] = QUANTITY;
     }
     sequence += count;
@@ -24,7 +25,7 @@ function publish(from, to) {
   }
 }
 
-publish(0, warm);
+publish(first, warm);
 sending.begin();
-publish(warm, total);
+publish(warm, end);
 sending.end();

@@ -4,15 +4,15 @@ import { Sending } from '../frame/sending.js';
 import { QUANTITY } from '../frame/transfer.js';
 import { events } from './ring-events.js';
 
-const { total, by, warm } = workerData;
+const { first, warm, end, by } = workerData;
 const sending = new Sending();
 const producer = Ring.attach(workerData.ring, events).producer();
 
 /** By 1 as an application does: the producer flushes by itself. By n, n events are made visible together. */
 async function publish(from, to) {
   for (let id = from; id < to; ) {
-    const end = Math.min(id + by, to);
-    for (; id < end; id++) {
+    const next = Math.min(id + by, to);
+    for (; id < next; id++) {
       while (!producer.tryPublish(write, id)) {
         await producer.ready();
       }
@@ -26,7 +26,7 @@ function write(event, id) {
   event.qty = QUANTITY;
 }
 
-await publish(0, warm);
+await publish(first, warm);
 sending.begin();
-await publish(warm, total);
+await publish(warm, end);
 sending.end();

@@ -3,9 +3,12 @@ import { Transfer } from '../frame/transfer.js';
 import { events } from './ring-events.js';
 
 const transfer = new Transfer();
-const ring = Ring.create({ ...events, capacity: 65_536 });
+const producers = transfer.producers === 1 ? 'single' : 'multi';
+const ring = Ring.create({ ...events, capacity: 65_536, producers });
 const consumer = ring.consumer('sum');
-await transfer.start(new URL('ring-js-worker.js', import.meta.url), { ring: ring.handle });
+for (let i = 0; i < transfer.producers; i++) {
+  await transfer.start(new URL('ring-js-worker.js', import.meta.url), { ring: ring.handle });
+}
 
 let sum = 0;
 let count = 0;

@@ -3,7 +3,7 @@ import { Sending } from '../frame/sending.js';
 import { QUANTITY } from '../frame/transfer.js';
 import { waitForRoom } from './bounded.js';
 
-const { taken, total, by, warm } = workerData;
+const { taken, first, warm, end, by } = workerData;
 const sending = new Sending();
 
 /** One array, refilled: `postMessage` copies it, and copying 800 bytes costs less than handing them over. */
@@ -23,7 +23,7 @@ function publish(from, to) {
   }
 }
 
-publish(0, warm);
+publish(first, warm);
 sending.begin();
-publish(warm, total);
+publish(warm, end);
 sending.end();

@@ -5,19 +5,19 @@ import { waitForRoom } from './bounded.js';
 
 const HIGH = 2 ** 32;
 
-const { taken, total, warm } = workerData;
+const { taken, senders, first, warm, end } = workerData;
 const sending = new Sending();
 
 function publish(from, to) {
   for (let id = from; id < to; id++) {
-    if ((id & 1023) === 0) {
-      waitForRoom(taken, id + 1024);
+    if (((id - first) & 1023) === 0) {
+      waitForRoom(taken, id - first + 1024, senders);
     }
     parentPort.postMessage(QUANTITY * HIGH + id);
   }
 }
 
-publish(0, warm);
+publish(first, warm);
 sending.begin();
-publish(warm, total);
+publish(warm, end);
 sending.end();

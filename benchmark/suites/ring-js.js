@@ -2,15 +2,18 @@ import { join } from 'node:path';
 import { Child } from '../frame/child.js';
 import { limit, ours, peer } from '../frame/side.js';
 
-/** Events of one run and second of effort, about what each side moves in that time. */
+/**
+ * Events of one run and second of effort, about what each side moves in that time; of ours by 1
+ * enough that a normal run counts the garbage of 50 million.
+ */
 const EVENTS = {
-  ring: { 1: 12e6, 10: 40e6, 100: 100e6 },
+  ring: { 1: 36e6, 10: 40e6, 100: 100e6 },
   message: { 1: 1e6, 10: 1e6, 100: 1e6 },
   array: { 10: 6e6, 100: 20e6 },
   loop: { 1: 15e6, 10: 50e6, 100: 150e6 },
 };
 
-/** Events of 8 bytes from a worker thread to the main thread. */
+/** Events of 8 bytes from worker threads to the main thread. */
 export const ringJs = {
   name: 'ring-js',
   effort: {
@@ -18,14 +21,24 @@ export const ringJs = {
     normal: { rounds: 11, seconds: 2 },
     long: { rounds: 41, seconds: 5 },
   },
-  experiments: [1, 10, 100].map((by) => ({ cases: cases(by), sides: sides(by) })),
+  experiments: [
+    ...[1, 10, 100].map((by) => ({ cases: cases(by), sides: sides(by) })),
+    threeWorkers('three-workers-main', 3),
+  ],
 };
 
-function cases(by) {
+function rateAndGarbage(row) {
   return {
-    [`worker-main/${by}`]: { unit: 'events/s', better: 'higher' },
-    [`worker-main/${by}/gc`]: { unit: 'collections/M events', better: 'lower' },
-    ...(by === 1 ? {} : { [`worker-main/${by}/array`]: { unit: 'events/s', better: 'higher' } }),
+    [row]: { unit: 'events/s', better: 'higher' },
+    [`${row}/gc`]: { unit: 'collections/M events', better: 'lower' },
+  };
+}
+
+function cases(by) {
+  const row = `worker-main/${by}`;
+  return {
+    ...rateAndGarbage(row),
+    ...(by === 1 ? {} : { [`${row}/array`]: { unit: 'events/s', better: 'higher' } }),
   };
 }
 
@@ -53,13 +66,26 @@ function sides(by) {
   ];
 }
 
-async function run(script, events, by, { seconds }) {
+/** Several workers that publish one event at a time. */
+function threeWorkers(row, workers) {
+  const one = ({ rate, collections }) => ({ [row]: rate, [`${row}/gc`]: collections });
+  const by1 = async (script, events, effort) => one(await run(script, events, 1, effort, workers));
+  return {
+    cases: rateAndGarbage(row),
+    sides: [
+      ours((effort) => by1('ours/ring-js.js', EVENTS.ring, effort)),
+      peer('postMessage', (effort) => by1('peers/post-message.js', EVENTS.message, effort)),
+      limit('hand-lanes', (effort) => by1('limits/hand-lanes.js', EVENTS.loop, effort)),
+    ],
+  };
+}
+
+async function run(script, events, by, { seconds }, workers = 1) {
   const total = Math.round(events[by] * seconds);
   const child = new Child([
     process.execPath,
     join(import.meta.dirname, '..', script),
-    String(total),
-    String(by),
+    ...[total, by, workers].map(String),
   ]);
   const result = await child.line();
   await child.end();
