@@ -3,6 +3,7 @@ import { cpus, release } from 'node:os';
 import { dirname } from 'node:path';
 import { commandLine } from './frame/command-line.js';
 import { runSuite } from './frame/experiment.js';
+import { plot } from './frame/plot.js';
 import { table } from './frame/table.js';
 import { echo } from './suites/echo.js';
 import { gateway } from './suites/gateway.js';
@@ -13,25 +14,29 @@ const SUITES = new Map([echo, ring, ringJs, gateway].map((suite) => [suite.name,
 
 async function main(argv) {
   const options = commandLine(argv, [...SUITES.keys()]);
-  const made = { rows: [], errors: [] };
+  const made = { rows: [], curves: [], errors: [] };
   for (const name of options.suites) {
-    const { rows, errors } = await runSuite(SUITES.get(name), options, (line) => {
+    const { rows, curves, errors } = await runSuite(SUITES.get(name), options, (line) => {
       process.stderr.write(`${line}\n`);
     });
     made.rows.push(...rows);
+    made.curves.push(...curves);
     made.errors.push(...errors);
   }
   process.stdout.write(`${table(made.rows)}\n`);
+  const ran = { command: commandOf(argv), machine: machine() };
   if (options.json !== null) {
-    const text = JSON.stringify(
-      { command: commandOf(argv), machine: machine(), rows: made.rows },
-      null,
-      2,
-    );
-    await mkdir(dirname(options.json), { recursive: true });
-    await writeFile(options.json, `${text}\n`);
+    await write(options.json, `${JSON.stringify({ ...ran, rows: made.rows }, null, 2)}\n`);
+  }
+  if (options.plot !== null) {
+    await write(options.plot, await plot({ ...ran, rows: made.rows, curves: made.curves }));
   }
   return made.errors.length === 0 ? 0 : 1;
+}
+
+async function write(file, text) {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
 }
 
 function commandOf(argv) {

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 
 /**
- * Reads `SUITE… [--quick] [--long] [--pin] [--json FILE]`.
+ * Reads `SUITE… [--quick] [--long] [--pin] [--json FILE] [--plot FILE]`.
  * @param {readonly string[]} argv
  * @param {readonly string[]} known names of the suites there are
- * @returns {{ suites: string[], level: 'quick' | 'normal' | 'long', pin: boolean, json: string | null }}
+ * @returns {{ suites: string[], level: 'quick' | 'normal' | 'long', pin: boolean, json: string | null,
+ *   plot: string | null }}
  */
 export function commandLine(argv, known) {
   const { values, positionals } = parseArgs({
@@ -15,6 +16,7 @@ export function commandLine(argv, known) {
       long: { type: 'boolean', default: false },
       pin: { type: 'boolean', default: false },
       json: { type: 'string' },
+      plot: { type: 'string' },
     },
   });
   const unknown = positionals.filter((name) => !known.includes(name));
@@ -30,5 +32,6 @@ export function commandLine(argv, known) {
     level: values.quick ? 'quick' : values.long ? 'long' : 'normal',
     pin: values.pin,
     json: values.json ?? null,
+    plot: values.plot ?? null,
   };
 }

@@ -8,8 +8,10 @@ test('suites, level and file are read in any order', () => {
     level: 'quick',
     pin: false,
     json: 'out.json',
+    plot: null,
   });
   assert.equal(commandLine(['a'], ['a']).level, 'normal');
+  assert.equal(commandLine(['--plot', 'out.html', 'a'], ['a']).plot, 'out.html');
 });
 
 test('a wrong command line is told what there is', () => {

@@ -1,4 +1,5 @@
 import { alternate } from './alternate.js';
+import { middle } from './latencies.js';
 import { rows } from './row.js';
 
 /**
@@ -6,6 +7,15 @@ import { rows } from './row.js';
  * @typedef {object} Experiment
  * @property {Record<string, { unit: string, better: 'higher' | 'lower' }>} cases
  * @property {readonly import('./side.js').Side[]} sides
+ * @property {string} [curve] the name under which a run of each side gives a curve of latencies as well
+ */
+
+/**
+ * The curves of one experiment, for plots: no row holds them.
+ * @typedef {object} Curves
+ * @property {string} suite
+ * @property {string} case
+ * @property {{ role: 'ours' | 'peer' | 'limit', name: string, curve: import('./latencies.js').Curve }[]} sides
  */
 
 /**
@@ -27,21 +37,34 @@ import { rows } from './row.js';
  * @param {Suite} suite
  * @param {{ level: 'quick' | 'normal' | 'long', pin: boolean }} options
  * @param {(line: string) => void} tell gets a line after every run
- * @returns {Promise<{ rows: import('./row.js').Row[], errors: Error[] }>}
+ * @returns {Promise<{ rows: import('./row.js').Row[], curves: Curves[], errors: Error[] }>}
  */
 export async function runSuite(suite, { level, pin }, tell) {
   const effort = { ...suite.effort[level], pin };
-  const made = { rows: [], errors: [] };
+  const made = { rows: [], curves: [], errors: [] };
   const { experiments } = suite;
   const chosen = typeof experiments === 'function' ? await experiments(level, tell) : experiments;
-  for (const { cases, sides } of chosen) {
+  for (const { cases, sides, curve } of chosen) {
     const outcomes = await alternate(sides, effort, (side, round, outcome) => {
       tell(`${suite.name} ${round + 1}/${effort.rounds} ${side.name}: ${inWords(outcome)}`);
     });
     made.rows.push(...rows(suite.name, cases, outcomes));
+    if (curve !== undefined) {
+      made.curves.push({ suite: suite.name, case: curve, sides: curvesOf(outcomes, curve) });
+    }
     made.errors.push(...outcomes.flatMap(({ error }) => (error === null ? [] : [error])));
   }
   return made;
+}
+
+function curvesOf(outcomes, name) {
+  return outcomes
+    .filter(({ runs }) => runs.length > 0)
+    .map(({ side, runs }) => ({
+      role: side.role,
+      name: side.name,
+      curve: middle(runs.map((run) => run[name])),
+    }));
 }
 
 function inWords(outcome) {
@@ -49,6 +72,7 @@ function inWords(outcome) {
     return `failed: ${outcome.message}`;
   }
   return Object.entries(outcome)
+    .filter(([, value]) => typeof value === 'number')
     .map(([name, number]) => `${name} ${Number(number.toPrecision(4))}`)
     .join(', ');
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runSuite } from './experiment.js';
-import { ours } from './side.js';
+import { ours, peer } from './side.js';
 
 const EFFORT = {
   quick: { rounds: 1, seconds: 1 },
@@ -42,4 +42,40 @@ test('a suite that only lists its experiments runs all of them at every level', 
     rows.map((row) => row.case),
     ['a', 'b'],
   );
+});
+
+test('curves of latencies are handed on beside the rows, and are in no row and no line', async () => {
+  const lines = [];
+  const curve = (us) => [
+    [0, us],
+    [0.9, us * 2],
+  ];
+  const run = async () => ({ p50: 1, all: curve(1) });
+  const failing = async () => {
+    throw new Error('no');
+  };
+  const suite = {
+    name: 'suite',
+    effort: EFFORT,
+    experiments: [
+      {
+        cases: { p50: { unit: 'us', better: 'lower' } },
+        curve: 'all',
+        sides: [ours(run, 'spin'), peer('theirs', run), peer('broken', failing)],
+      },
+    ],
+  };
+  const made = await runSuite(suite, { level: 'normal', pin: false }, (line) => lines.push(line));
+  assert.deepEqual(made.curves, [
+    {
+      suite: 'suite',
+      case: 'all',
+      sides: [
+        { role: 'ours', name: 'ours-spin', curve: curve(1) },
+        { role: 'peer', name: 'theirs', curve: curve(1) },
+      ],
+    },
+  ]);
+  assert.deepEqual(made.rows[0].ours.runs, [1, 1, 1]);
+  assert.ok(lines.some((line) => line.endsWith('ours-spin: p50 1')));
 });

@@ -4,8 +4,9 @@
  * @property {'ours' | 'peer' | 'limit'} role
  * @property {string} name
  * @property {string | null} variant which of our ways this is, where we have several
- * @property {(effort: import('./effort.js').Effort) => Promise<Record<string, number>>} run
- *   Does the work once, in fresh processes, and gives a number for each case it has something to say on.
+ * @property {(effort: import('./effort.js').Effort) => Promise<Record<string, number | import('./latencies.js').Curve>>} run
+ *   Does the work once, in fresh processes, and gives a number for each case it has something to say on, and a curve
+ *   where the experiment names one.
  */
 
 /**
