@@ -8,9 +8,13 @@ import { table } from './frame/table.js';
 import { echo } from './suites/echo.js';
 import { gateway } from './suites/gateway.js';
 import { ring } from './suites/ring.js';
+import { ringIdle } from './suites/ring-idle.js';
 import { ringJs } from './suites/ring-js.js';
+import { ringLatency } from './suites/ring-latency.js';
 
-const SUITES = new Map([echo, ring, ringJs, gateway].map((suite) => [suite.name, suite]));
+const SUITES = new Map(
+  [echo, ring, ringJs, ringLatency, ringIdle, gateway].map((suite) => [suite.name, suite]),
+);
 
 async function main(argv) {
   const options = commandLine(argv, [...SUITES.keys()]);

@@ -1,7 +1,7 @@
-import { cargoProgram, mavenProgram } from '../frame/build.js';
-import { Child } from '../frame/child.js';
+import { oneLine } from '../frame/one-line.js';
 import { ours, peer } from '../frame/side.js';
 import { cells } from './ring-cells.js';
+import { ringSides } from './ring-sides.js';
 
 const RATE = /** @type {const} */ ({ unit: 'events/s', better: 'higher' });
 
@@ -17,12 +17,6 @@ const RINGS = ['disruptor-busy', 'disruptor-yield'];
 const CHANNELS = ['crossbeam', 'kanal', 'std'];
 const LMAX = ['lmax-busy', 'lmax-yield', 'lmax-block'];
 
-/**
- * Nothing is allocated while events move. A collector without threads of its own leaves both cores to
- * them.
- */
-const JAVA_OPTIONS = ['-XX:+UseSerialGC', '-Xms256m', '-Xmx256m', '-XX:+AlwaysPreTouch'];
-
 /** A side that hangs is ended after this long beyond its window, warm-up included. */
 const PATIENCE_SECONDS = 30;
 
@@ -35,18 +29,10 @@ export const ring = {
     long: { rounds: 5, seconds: 1 },
   },
   async experiments(level, tell) {
-    const program = await cargoProgram('ring-peers', 'ring-peers');
-    const lmax = await mavenProgram('peers/lmax');
-    if ('missing' in lmax) {
-      tell(`ring: left out ${LMAX.join(', ')}: ${lmax.missing}`);
-    }
-    const commands = {
-      native: (side) => [program, side],
-      java: (side) => ['java', ...JAVA_OPTIONS, '-cp', lmax.classPath, 'millrace.bench.Main', side],
-    };
+    const commands = await ringSides('ring', LMAX, tell);
     return cells(level).map((cell) => ({
       cases: { [cell.name]: RATE, ...(cell.crowded === null ? {} : { [cell.crowded]: RATE }) },
-      sides: sides(cell, level, commands, 'classPath' in lmax),
+      sides: sides(cell, level, commands),
     }));
   },
 };
@@ -55,20 +41,22 @@ export const ring = {
  * The sides of a cell. One run of a side that stands in both of its rows is the figure of both.
  * @param {import('./ring-cells.js').Cell} cell
  */
-function sides(cell, level, { native, java }, hasJava) {
+function sides(cell, level, { native, java }) {
   const alone = (rate) => ({ [cell.name]: rate });
   const both = (rate) =>
     cell.crowded === null ? alone(rate) : { ...alone(rate), [cell.crowded]: rate };
   const peers = (names, command, rows) =>
-    names.map((name) => peer(name, async (effort) => rows(await run(command(name), cell, effort))));
+    names.map((name) =>
+      peer(name, async (effort) => rows(await run([...command, name], cell, effort))),
+    );
   return [
     ...STRATEGIES[level].map((strategy) =>
       ours(async (effort) => {
-        const rate = await run(native('ours'), cell, effort, ['--strategy', strategy]);
+        const rate = await run([...native, 'ours'], cell, effort, ['--strategy', strategy]);
         return strategy === 'adaptive' ? both(rate) : alone(rate);
       }, strategy),
     ),
-    ...peers(hasJava ? LMAX : [], java, alone),
+    ...peers(java === null ? [] : LMAX, java, alone),
     ...peers(RINGS, native, alone),
     ...peers(cell.graph === '1p1c' ? ['rtrb'] : [], native, alone),
     ...peers(CHANNELS, native, both),
@@ -78,13 +66,9 @@ function sides(cell, level, { native, java }, hasJava) {
 
 /** One run in a fresh process; it has checked the sum and the count of what every consumer saw. */
 async function run(command, { graph, batch, slots }, { seconds }, options = []) {
-  const child = new Child([...command, graph, ...[batch, slots, seconds].map(String), ...options]);
-  const late = setTimeout(() => child.stop(0), (PATIENCE_SECONDS + seconds) * 1e3);
-  try {
-    const { eventsPerSecond } = await child.line();
-    await child.end();
-    return eventsPerSecond;
-  } finally {
-    clearTimeout(late);
-  }
+  const { eventsPerSecond } = await oneLine(
+    [...command, graph, ...[batch, slots, seconds].map(String), ...options],
+    PATIENCE_SECONDS + seconds,
+  );
+  return eventsPerSecond;
 }

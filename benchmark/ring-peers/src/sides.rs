@@ -2,6 +2,7 @@
 
 use crate::plan::{Graph, Plan};
 use crate::race::Race;
+use crate::round_trips::Link;
 use crate::tally::Moved;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub(crate) mod ours;
 mod rtrb;
 mod std_channel;
 mod tokio;
+mod words;
 
 /// One way of moving events through a graph.
 pub(crate) trait Side {
@@ -33,11 +35,9 @@ pub(crate) const NAMES: [&str; 8] =
 /// The side of this name. Only ours has a `strategy`.
 pub(crate) fn named(name: &str, strategy: Option<&str>) -> Result<Box<dyn Side>, String> {
     if name == "ours" {
-        return ours::ours(strategy.unwrap_or("adaptive"));
+        return Ok(ours::ours(strategy.unwrap_or("adaptive"))?);
     }
-    if strategy.is_some() {
-        return Err("only ours takes a strategy; a peer's are sides of their own".into());
-    }
+    without_strategy(strategy)?;
     Ok(match name {
         "disruptor-busy" => Box::new(disruptor::Disruptor::<disruptor::Busy>::default()),
         "disruptor-yield" => Box::new(disruptor::Disruptor::<disruptor::Yielding>::default()),
@@ -50,11 +50,36 @@ pub(crate) fn named(name: &str, strategy: Option<&str>) -> Result<Box<dyn Side>,
     })
 }
 
+/// Sides that carry events there and back.
+pub(crate) const LINKS: [&str; 7] = ["ours", "rtrb", "crossbeam", "kanal", "std", "words-spin", "words-park"];
+
+/// The link of this name.
+pub(crate) fn link(name: &str, strategy: Option<&str>) -> Result<Box<dyn Link>, String> {
+    if name == "ours" {
+        return Ok(ours::ours(strategy.unwrap_or("adaptive"))?);
+    }
+    without_strategy(strategy)?;
+    Ok(match name {
+        "rtrb" => Box::new(rtrb::Rtrb),
+        "crossbeam" => Box::new(channels::Channels::<crossbeam::Crossbeam>::default()),
+        "kanal" => Box::new(channels::Channels::<kanal::Kanal>::default()),
+        "std" => Box::new(channels::Channels::<std_channel::Std>::default()),
+        "words-spin" => Box::new(words::Words { park: false }),
+        "words-park" => Box::new(words::Words { park: true }),
+        other => return Err(format!("no link is called {other}: {}", LINKS.join(", "))),
+    })
+}
+
+fn without_strategy(strategy: Option<&str>) -> Result<(), String> {
+    strategy.map_or(Ok(()), |_| Err("only ours takes a strategy; a peer's are sides of their own".into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::measure::measure;
     use crate::plan::Batch;
+    use crate::round_trips::Trips;
     use std::time::Duration;
 
     #[test]
@@ -74,9 +99,32 @@ mod tests {
     }
 
     #[test]
+    fn every_link_carries_every_event_there_and_back() {
+        let sides = LINKS.map(|name| (name, None)).into_iter();
+        let strategies = ours::STRATEGIES.map(|strategy| ("ours", Some(strategy)));
+        for (name, strategy) in sides.chain(strategies) {
+            for pause in [Duration::ZERO, Duration::from_micros(200)] {
+                let trips = Trips { count: 50, warm_up: Duration::from_millis(1), pause, slots: 64 };
+                let taken = link(name, strategy).unwrap().round_trips(trips);
+                assert_eq!(taken.len(), 50, "{name} {strategy:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn idle_consumers_are_told_when_they_wait_and_end() {
+        for strategy in ours::STRATEGIES {
+            let mut told = 0;
+            ours::ours(strategy).unwrap().idle(&mut || told += 1);
+            assert_eq!(told, 1);
+        }
+    }
+
+    #[test]
     fn what_there_is_not_is_refused() {
         assert!(named("ring", None).is_err());
         assert!(named("rtrb", Some("spin")).is_err());
         assert!(named("ours", Some("doze")).is_err());
+        assert!(link("tokio", None).is_err());
     }
 }

@@ -7,6 +7,8 @@ use super::Side;
 use crate::plan::{Graph, Plan};
 use crate::publish::Publish;
 use crate::race::Race;
+use crate::receive::Receive;
+use crate::round_trips::{Link, Trips, round_trips};
 use crate::tally::{Moved, Seen, Tally};
 use crate::threads::{join_all, produce_all};
 use std::collections::VecDeque;
@@ -25,12 +27,6 @@ pub(crate) trait Channel: 'static {
 
     /// Sends, waiting for room.
     fn send(sender: &Self::Sender, event: u64);
-}
-
-/// The receiving end.
-pub(crate) trait Receive {
-    /// Waits for events and hands over what is ready; false when there will be no more.
-    fn take(&mut self, each: impl FnMut(u64)) -> bool;
 }
 
 /// Graphs of channels of kind `C`.
@@ -104,6 +100,13 @@ impl<C: Channel> Side for Channels<C> {
             Err(outs) => produce_all(plan, race, [|| Outs::<C>(outs)]),
         };
         Moved { published, seen: join_all(consumers) }
+    }
+}
+
+impl<C: Channel> Link for Channels<C> {
+    fn round_trips(&self, trips: Trips) -> Vec<u64> {
+        let [(out, there), (answer, back)] = [C::bounded(trips.slots), C::bounded(trips.slots)];
+        round_trips(trips, (Out::<C>(out), back), (there, Out::<C>(answer)))
     }
 }
 

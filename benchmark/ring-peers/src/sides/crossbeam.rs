@@ -1,6 +1,7 @@
 //! `crossbeam-channel`, bounded. It has no batches; what is ready is taken by `try_iter`.
 
-use super::channels::{Channel, Receive};
+use super::channels::Channel;
+use crate::receive::Receive;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// The kind of channel.

@@ -1,7 +1,8 @@
 //! `kanal`, bounded and blocking. It sends one after the other and takes what is ready by `drain_into`, with `recv` when
 //! nothing is, as its documentation shows.
 
-use super::channels::{Channel, Receive};
+use super::channels::Channel;
+use crate::receive::Receive;
 use kanal::{Receiver, Sender, bounded};
 
 /// The kind of channel.

@@ -1,11 +1,15 @@
 //! Millrace's ring, through the crate's public API.
 
 use super::Side;
+use crate::idle::{CONSUMERS, EVENTS, Idle};
 use crate::plan::{Graph, Plan};
 use crate::publish::Publish;
 use crate::race::Race;
+use crate::receive::Receive;
+use crate::round_trips::{Link, Trips, round_trips};
 use crate::tally::{Moved, Seen, Tally};
 use crate::threads::{join_all, produce_all};
+use millrace_ring::Waited;
 use millrace_ring::typed::{
     Adaptive, Block, Builder, Consumer, MultiProducer, Producer, Ring, Spin, WaitStrategy, Yield,
 };
@@ -15,8 +19,12 @@ use std::thread;
 /// Ways to wait by their names.
 pub(crate) const STRATEGIES: [&str; 4] = ["block", "yield", "spin", "adaptive"];
 
+/// Everything that is measured of rings that wait in one way.
+pub(crate) trait Waiting: Side + Link + Idle {}
+impl<T: Side + Link + Idle> Waiting for T {}
+
 /// Rings that wait as the strategy of this name says.
-pub(crate) fn ours(strategy: &str) -> Result<Box<dyn Side>, String> {
+pub(crate) fn ours(strategy: &str) -> Result<Box<dyn Waiting>, String> {
     Ok(match strategy {
         "block" => Box::new(Ours(Block)),
         "yield" => Box::new(Ours(Yield)),
@@ -50,6 +58,33 @@ impl<W: WaitStrategy> Side for Ours<W> {
         }
         let ring = self.builder(plan).multi(producers as u32).create(|| 0).expect("a ring that can be made");
         run(plan, race, &ring, || ring.producer().expect("a seat that is free"))
+    }
+}
+
+impl<W: WaitStrategy> Link for Ours<W> {
+    fn round_trips(&self, trips: Trips) -> Vec<u64> {
+        let [(out, there), (answer, back)] = [(); 2].map(|()| {
+            let builder = Builder::new(trips.slots as u32).wait(self.0.clone()).stage("a", &[]);
+            let ring = builder.create(|| 0).expect("a ring that can be made");
+            (ring.producer().expect("a seat that is free"), ring.consumer("a").expect("a stage that is free"))
+        });
+        round_trips(trips, (out, back), (there, answer))
+    }
+}
+
+impl<W: WaitStrategy> Idle for Ours<W> {
+    fn idle(&self, waiting: &mut dyn FnMut()) {
+        let stages: Vec<String> = (0..CONSUMERS).map(|at| at.to_string()).collect();
+        let empty = Builder::new(1024).wait(self.0.clone());
+        let builder = stages.iter().fold(empty, |builder, stage| builder.stage(stage, &[]));
+        let ring = builder.create(|| 0).expect("a ring that can be made");
+        let open = |stage: &String| ring.consumer(stage).expect("a stage that is free");
+        let consumers = stages.iter().map(open).map(|consumer| thread::spawn(|| consume(consumer))).collect();
+        let mut out = ring.producer().expect("a seat that is free");
+        (0..EVENTS).for_each(|event| Publish::publish::<1>(&mut out, event));
+        waiting();
+        ring.close();
+        join_all(consumers);
     }
 }
 
@@ -89,6 +124,15 @@ impl<W: WaitStrategy> Publish for MultiProducer<u64, W> {
             self.publish_many(N as u32, |i, event| *event = first + u64::from(i))
         };
         published.expect("an open ring");
+    }
+}
+
+impl<W: WaitStrategy> Receive for Consumer<u64, W> {
+    #[inline]
+    fn take(&mut self, mut each: impl FnMut(u64)) -> bool {
+        let ready = self.wait(None) == Waited::Ready;
+        self.poll(u32::MAX, |event, _, _| each(*event));
+        ready
     }
 }
 

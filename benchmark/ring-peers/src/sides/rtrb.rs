@@ -5,6 +5,8 @@ use super::Side;
 use crate::plan::{Graph, Plan};
 use crate::publish::Publish;
 use crate::race::Race;
+use crate::receive::Receive;
+use crate::round_trips::{Link, Trips, round_trips};
 use crate::tally::{Moved, Seen, Tally};
 use crate::threads::{join_all, produce_all};
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -23,6 +25,13 @@ impl Side for Rtrb {
         let (producer, consumer) = RingBuffer::new(plan.slots);
         let consumers = vec![thread::spawn(|| consume(consumer))];
         Moved { published: produce_all(plan, race, [|| Out(producer)]), seen: join_all(consumers) }
+    }
+}
+
+impl Link for Rtrb {
+    fn round_trips(&self, trips: Trips) -> Vec<u64> {
+        let [(out, there), (answer, back)] = [RingBuffer::new(trips.slots), RingBuffer::new(trips.slots)];
+        round_trips(trips, (Out(out), back), (there, Out(answer)))
     }
 }
 
@@ -47,21 +56,30 @@ impl Publish for Out {
     }
 }
 
-fn consume(mut consumer: Consumer<u64>) -> Seen {
-    let mut tally = Tally::default();
-    loop {
-        // Looked at first: what came before the producer went is read below.
-        let abandoned = consumer.is_abandoned();
-        let ready = consumer.slots();
-        if ready > 0 {
-            let chunk = consumer.read_chunk(ready).expect("that many are ready");
-            let (front, back) = chunk.as_slices();
-            front.iter().chain(back).for_each(|event| tally.add(*event));
-            chunk.commit_all();
-        } else if abandoned {
-            return Seen::now(tally);
-        } else {
+impl Receive for Consumer<u64> {
+    #[inline]
+    fn take(&mut self, mut each: impl FnMut(u64)) -> bool {
+        loop {
+            // Looked at first: what came before the producer went is read below.
+            let abandoned = self.is_abandoned();
+            let ready = self.slots();
+            if ready > 0 {
+                let chunk = self.read_chunk(ready).expect("that many are ready");
+                let (front, back) = chunk.as_slices();
+                front.iter().chain(back).for_each(|event| each(*event));
+                chunk.commit_all();
+                return true;
+            }
+            if abandoned {
+                return false;
+            }
             hint::spin_loop();
         }
     }
+}
+
+fn consume(mut consumer: Consumer<u64>) -> Seen {
+    let mut tally = Tally::default();
+    while consumer.take(|event| tally.add(event)) {}
+    Seen::now(tally)
 }

@@ -1,6 +1,7 @@
 //! `std::sync::mpsc::sync_channel`. It has no batches; what is ready is taken by `try_iter`.
 
-use super::channels::{Channel, Receive};
+use super::channels::Channel;
+use crate::receive::Receive;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// The kind of channel.
