@@ -5,7 +5,7 @@
 //! run a full fence on every core where a thread of this process is running (`membarrier`, private expedited; Linux
 //! 4.14), after which every thread is either before its store, and will see ours, or behind it, and we see theirs. The
 //! frequent side then only keeps the compiler from moving its load up. A light fence costs nothing, a heavy one 1 to
-//! 20 microseconds. As in liburcu and folly (`asymmetricThreadFence`).
+//! 40 microseconds. As in liburcu and folly (`asymmetricThreadFence`).
 //!
 //! Where the kernel offers none, and under loom, both are full fences. Memory shared with other processes needs the
 //! full fence always: this reaches threads of one process only.
@@ -23,6 +23,13 @@ impl Barrier {
     #[must_use]
     pub fn new() -> Self {
         Self { asymmetric: kernel::register() }
+    }
+
+    /// One where both sides pay: for objects whose rare side is not rare, because a heavy fence takes as long as several
+    /// thousand light ones save.
+    #[must_use]
+    pub const fn symmetric() -> Self {
+        Self { asymmetric: false }
     }
 
     /// The frequent side, between its store and its load.

@@ -28,7 +28,7 @@ fn main() {
         row("block", batch, || ring(Block, batch));
         row("yield", batch, || ring(Yield, batch));
         row("spin", batch, || ring(Spin, batch));
-        row("adaptive", batch, || ring(Adaptive, batch));
+        row("adaptive", batch, || ring(Adaptive::default(), batch));
     }
     row("sync_channel", 1, channel);
 }

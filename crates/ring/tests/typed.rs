@@ -66,7 +66,7 @@ fn a_diamond_joins_after_both_sides_whatever_the_wait() {
     for (capacity, batch, events) in [(2, 1, 500), (64, 7, 10_000), (1024, 100, EVENTS)] {
         diamond_with(Block, capacity, batch, events);
         diamond_with(Yield, capacity, batch, events);
-        diamond_with(Adaptive, capacity, batch, events);
+        diamond_with(Adaptive::default(), capacity, batch, events);
     }
     diamond_with(Spin, 64, 7, 1000);
 }

@@ -29,7 +29,7 @@ pub(crate) fn ours(strategy: &str) -> Result<Box<dyn Waiting>, String> {
         "block" => Box::new(Ours(Block)),
         "yield" => Box::new(Ours(Yield)),
         "spin" => Box::new(Ours(Spin)),
-        "adaptive" => Box::new(Ours(Adaptive)),
+        "adaptive" => Box::new(Ours(Adaptive::default())),
         other => return Err(format!("no strategy is called {other}")),
     })
 }

@@ -117,6 +117,9 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         for looks in 0u32.. {
             if self.ready() > 0 {
+                if looks > 0 {
+                    self.strategy.found(looks);
+                }
                 return Waited::Ready;
             }
             if looks == 0 {

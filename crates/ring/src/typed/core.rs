@@ -42,12 +42,12 @@ impl<E> fmt::Debug for Core<E> {
 }
 
 impl<E> Core<E> {
-    pub(crate) fn new(config: &Config, upstream: Vec<u32>, event: impl FnMut() -> E) -> Self {
+    pub(crate) fn new(config: &Config, upstream: Vec<u32>, barrier: Barrier, event: impl FnMut() -> E) -> Self {
         let mut event = event;
         Self {
             memory: Memory::heap(config, upstream, None),
             slots: (0..config.capacity).map(|_| UnsafeCell::new(event())).collect(),
-            barrier: Barrier::new(),
+            barrier,
             settled: AtomicBool::new(false),
             names: config.stages.iter().map(|stage| stage.name.clone()).collect(),
         }

@@ -50,7 +50,7 @@
 //! # How to wait
 //! | | an idle stage | a publish looks for sleepers | for |
 //! |---|---|---|---|
-//! | [`Adaptive`] | spins and yields as long as a wake costs, then sleeps | yes | what you know nothing about: the default |
+//! | [`Adaptive`] | spins, yields as long as it has paid lately, then sleeps | yes | what you know nothing about: the default |
 //! | [`Block`] | sleeps at once | yes | stages that idle; more threads than cores; events that should gather into batches |
 //! | [`Yield`] | yields, takes a whole core when nobody else wants it | no | busy rings on a machine with other work |
 //! | [`Spin`] | takes a whole core | no | the least latency, a free core for every thread |
@@ -123,6 +123,7 @@ mod room;
 mod stage_consumer;
 mod statistics;
 mod strategy;
+mod yielding;
 
 pub use claim::Claim;
 pub use consumer::Consumer;

@@ -5,6 +5,7 @@ use super::core::{Access, Core, Wakes};
 use super::patience::Patience;
 use super::room;
 use super::strategy::WaitStrategy;
+use super::yielding::Yielding;
 use crate::claim::ClaimError;
 use crate::layout::{Cell, OPEN};
 use crate::producer::{leave_seat, take_seat};
@@ -23,6 +24,8 @@ pub struct MultiProducer<E: Send + Sync, W: WaitStrategy> {
     seat: u32,
     wakes: Wakes,
     patience: Patience,
+    /// How it waits for room.
+    yielding: Yielding,
     strategy: PhantomData<W>,
 }
 
@@ -30,7 +33,14 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     pub(super) fn open(core: Arc<Core<E>>) -> Result<Self, OpenError> {
         let access = Access::new(core);
         let seat = take_seat(&access.view, 1)?;
-        Ok(Self { access, seat, wakes: Wakes::default(), patience: Patience::default(), strategy: PhantomData })
+        Ok(Self {
+            access,
+            seat,
+            wakes: Wakes::default(),
+            patience: Patience::default(),
+            yielding: Yielding::default(),
+            strategy: PhantomData,
+        })
     }
 
     /// Publishes an event that `write` fills; the slot still has what was in it a lap ago. If `write` panics, the slot
@@ -120,7 +130,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
         let claimed = || self.access.view.claim.ledger.sequence();
-        room::wait(&self.access, self.seat, n, timeout, claimed)
+        room::wait(&self.access, self.seat, &mut self.yielding, n, timeout, claimed)
     }
 
     #[inline(always)]

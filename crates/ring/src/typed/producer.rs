@@ -4,6 +4,7 @@ use super::claim::{Claim, Claimant};
 use super::core::{Access, Core, Wakes};
 use super::room;
 use super::strategy::WaitStrategy;
+use super::yielding::Yielding;
 use crate::claim::ClaimError;
 use crate::layout::{Cell, OPEN};
 use crate::producer::{leave_seat, take_seat};
@@ -26,6 +27,8 @@ pub struct Producer<E: Send + Sync, W: WaitStrategy> {
     /// Slots of sequences before this are free.
     limit: u32,
     wakes: Wakes,
+    /// How it waits for room.
+    yielding: Yielding,
     strategy: PhantomData<W>,
 }
 
@@ -34,7 +37,14 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
         let access = Access::new(core);
         take_seat(&access.view, 1)?;
         let next = access.view.cursor.value.load(Acquire);
-        Ok(Self { access, next, limit: next, wakes: Wakes::default(), strategy: PhantomData })
+        Ok(Self {
+            access,
+            next,
+            limit: next,
+            wakes: Wakes::default(),
+            yielding: Yielding::default(),
+            strategy: PhantomData,
+        })
     }
 
     /// Publishes an event that `write` fills; the slot still has what was in it a lap ago. If `write` panics, nothing
@@ -116,7 +126,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     #[cold]
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
-        room::wait(&self.access, 0, n, timeout, || self.next)?;
+        room::wait(&self.access, 0, &mut self.yielding, n, timeout, || self.next)?;
         self.limit = self.next.wrapping_add(self.access.free(self.next));
         Ok(())
     }

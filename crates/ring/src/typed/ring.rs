@@ -8,10 +8,11 @@ use super::owned::Stage;
 use super::producer::Producer;
 use super::stage_consumer::StageConsumer;
 use super::statistics::Statistics;
-use super::strategy::{Adaptive, WaitStrategy};
+use super::strategy::{Adaptive, Pause, WaitStrategy};
 use crate::config::{Config, ConfigError};
 use crate::layout::{CLOSING, FAILED};
 use crate::ring::OpenError;
+use millrace_park::Barrier;
 use millrace_park::sync::Arc;
 use std::marker::PhantomData;
 
@@ -35,7 +36,7 @@ impl Builder {
     /// A ring of `capacity` slots, a power of two from 2 to 2^30, for one producer; consumers wait adaptively.
     #[must_use]
     pub fn new(capacity: u32) -> Self {
-        Self { config: Config::new(capacity, 4), strategy: Adaptive, producers: PhantomData }
+        Self { config: Config::new(capacity, 4), strategy: Adaptive::default(), producers: PhantomData }
     }
 }
 
@@ -74,7 +75,10 @@ impl<W: WaitStrategy, P> Builder<W, P> {
     /// What is wrong with the configuration.
     pub fn create<E: Send + Sync>(self, event: impl FnMut() -> E) -> Result<Ring<E, W, P>, ConfigError> {
         let upstream = self.config.check()?;
-        let core = Arc::new(Core::new(&self.config, upstream, event));
+        // Where consumers sleep at the first look, each event is fenced once either way.
+        let sleeps_at_once = self.strategy.clone().pause(0) == Pause::Park;
+        let barrier = if sleeps_at_once { Barrier::symmetric() } else { Barrier::new() };
+        let core = Arc::new(Core::new(&self.config, upstream, barrier, event));
         Ok(Ring { core, strategy: self.strategy, producers: PhantomData })
     }
 }

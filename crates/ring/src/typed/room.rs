@@ -1,19 +1,18 @@
 //! How a producer waits for room.
 
 use super::core::Access;
+use super::yielding::Yielding;
 use crate::claim::ClaimError;
 use crate::layout::OPEN;
 use crate::sequence::{distance, slowest_sink};
 use millrace_park::{Sleeper, ThreadSleeper};
 use std::time::{Duration, Instant};
 
-/// Gives the processor away so often before it sleeps: about what a wake costs.
-const YIELDS: u32 = 8;
-
 /// Waits until `n` slots behind `position` are free, the ring takes no more events, or the time is up.
 pub(super) fn wait<E>(
     access: &Access<E>,
     seat: u32,
+    yielding: &mut Yielding,
     n: u32,
     timeout: Option<Duration>,
     position: impl Fn() -> u32,
@@ -26,18 +25,19 @@ pub(super) fn wait<E>(
     let open = || access.state() == OPEN;
     let held = |gate: u32| distance(gate, position()) > (capacity - n).cast_signed();
     let sleeper = ThreadSleeper::current();
-    for looks in 0u32.. {
+    loop {
         if !open() {
             return Err(ClaimError::Closed);
         }
         if access.free(position()) >= n {
+            yielding.ends();
             return Ok(());
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
             return Err(ClaimError::Full);
         }
-        if looks < YIELDS {
+        if yielding.goes_on() {
             sleeper.yield_now();
             continue;
         }
@@ -48,5 +48,4 @@ pub(super) fn wait<E>(
             sleeper.sleep(left);
         }
     }
-    unreachable!("looks do not end")
 }

@@ -1,5 +1,7 @@
 //! How threads wait for events.
 
+use super::yielding::Yielding;
+
 /// What a waiting consumer does after a look that found nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
@@ -20,7 +22,7 @@ pub enum Pause {
 /// struct Patient;
 /// impl WaitStrategy for Patient {
 ///     const PARKS: bool = true;
-///     fn pause(&self, looks: u32) -> Pause {
+///     fn pause(&mut self, looks: u32) -> Pause {
 ///         if looks < 200 { Pause::Spin } else { Pause::Park }
 ///     }
 /// }
@@ -33,7 +35,12 @@ pub trait WaitStrategy: Clone + Send + Sync + 'static {
     /// comes alone is seen at once either way.
     const GATHERS: bool = true;
     /// What to do after the `looks`-th look in a row, counted from 0, that found nothing. May sleep by itself.
-    fn pause(&self, looks: u32) -> Pause;
+    fn pause(&mut self, looks: u32) -> Pause;
+    /// Something was found after so many looks that found nothing, one at least. Each consumer has a strategy of its
+    /// own, which may learn from this.
+    fn found(&mut self, looks: u32) {
+        let _ = looks;
+    }
 }
 
 /// Sleeps at once: for stages that are idle most of the time, on machines with other work.
@@ -48,14 +55,15 @@ pub struct Yield;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spin;
 
-/// Looks a little, yields a little, then sleeps: about as long as a wake costs, so that a ring that is never idle for
-/// longer needs none.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Adaptive;
+/// Looks a little, yields for a while, then sleeps. It yields for as long as events have kept it waiting lately, up to
+/// what two sleeps and wakes cost: where they come faster than that, a sleep would only delay them and those behind;
+/// where they don't, it sleeps nearly at once.
+#[derive(Debug, Clone, Default)]
+pub struct Adaptive(Yielding);
 
 impl WaitStrategy for Block {
     const PARKS: bool = true;
-    fn pause(&self, _: u32) -> Pause {
+    fn pause(&mut self, _: u32) -> Pause {
         Pause::Park
     }
 }
@@ -63,7 +71,7 @@ impl WaitStrategy for Block {
 impl WaitStrategy for Yield {
     const PARKS: bool = false;
     #[inline(always)]
-    fn pause(&self, _: u32) -> Pause {
+    fn pause(&mut self, _: u32) -> Pause {
         Pause::Yield
     }
 }
@@ -72,19 +80,29 @@ impl WaitStrategy for Spin {
     const PARKS: bool = false;
     const GATHERS: bool = false;
     #[inline(always)]
-    fn pause(&self, _: u32) -> Pause {
+    fn pause(&mut self, _: u32) -> Pause {
         Pause::Spin
     }
 }
 
+/// Looks of an adaptive waiter before the first yield: a few microseconds.
+const LOOKS: u32 = 100;
+
 impl WaitStrategy for Adaptive {
     const PARKS: bool = true;
     #[inline]
-    fn pause(&self, looks: u32) -> Pause {
+    fn pause(&mut self, looks: u32) -> Pause {
         match looks {
-            0..100 => Pause::Spin,
-            100..104 => Pause::Yield,
+            0..LOOKS => Pause::Spin,
+            _ if self.0.goes_on() => Pause::Yield,
             _ => Pause::Park,
+        }
+    }
+
+    #[inline]
+    fn found(&mut self, looks: u32) {
+        if looks > LOOKS {
+            self.0.ends();
         }
     }
 }
