@@ -8,6 +8,8 @@ export const layout = {
   MAX_CAPACITY: 2 ** 30,
   MAX_STAGES: 31,
   MAX_PRODUCERS: 32,
+  NAME_BYTES: 48,
+  DEFAULT_GUESTS: 8,
   CURSOR_BIT: 31,
   GRANULE: 32,
   PADDING: 0xffffffff,
@@ -40,6 +42,7 @@ export const layout = {
   HEADER_ABORTED: 21,
   HEADER_RECOVERED: 22,
   HEADER_SKIPPED: 23,
+  HEADER_JOINS: 63,
   HEADER_UPSTREAM: 64,
   HEADER_WORKERS: 96,
   CURSOR_CELL: 128,
@@ -61,6 +64,7 @@ export const layout = {
   CELL_PRODUCERS: 17,
   CELL_SKIPPED: 18,
   CELL_RETRIES: 19,
+  CELL_NAME: 20,
 } as const;
 
 /** How a ring waits, by its number in the header. */

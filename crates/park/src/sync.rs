@@ -49,6 +49,15 @@ pub mod seqcst {
         before
     }
 
+    /// Keeps only these bits and gives the value before.
+    #[inline(always)]
+    pub fn and(word: &AtomicU32, bits: u32) -> u32 {
+        fence_under_loom();
+        let before = word.fetch_and(bits, SeqCst);
+        fence_under_loom();
+        before
+    }
+
     /// Stores the value and gives the one before.
     #[inline(always)]
     pub fn swap(word: &AtomicU32, value: u32) -> u32 {

@@ -1,6 +1,7 @@
 //! Consuming records in native code, whole or in pieces.
 
 use crate::consumer::{Gone, Seat, Waited};
+use crate::join::{Guest, JoinError};
 use crate::layout::{PADDING, RECORD_PREFIX};
 use crate::memory::{Memory, View};
 use crate::producer::payload_offset;
@@ -67,6 +68,11 @@ impl ByteConsumer {
     pub(crate) fn open(memory: Arc<Memory>, stage: u32, owner: u32) -> Result<Self, OpenError> {
         let fields = memory.geometry.fields.ok_or(OpenError::Kind)?;
         Ok(Self { seat: Seat::take(memory, stage, owner)?, fields, begun: 0 })
+    }
+
+    pub(crate) fn join(memory: Arc<Memory>, guest: &Guest<'_>) -> Result<Self, JoinError> {
+        let fields = memory.geometry.fields.ok_or(JoinError::Kind)?;
+        Ok(Self { seat: Seat::join(memory, guest)?, fields, begun: 0 })
     }
 
     /// Hands records that are ready to `each` until about `max` bytes have been looked at, releases them together, and

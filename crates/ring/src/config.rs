@@ -1,7 +1,7 @@
 //! What a ring is made of, checked before it is made.
 
 use crate::graph::{GraphError, Stage, upstream_masks};
-use crate::layout::{GRANULE, MAX_CAPACITY, MAX_FIELDS, MAX_PRODUCERS, RECORD_PREFIX};
+use crate::layout::{DEFAULT_GUESTS, GRANULE, MAX_CAPACITY, MAX_FIELDS, MAX_PRODUCERS, MAX_STAGES, RECORD_PREFIX};
 use std::fmt;
 
 /// Who publishes.
@@ -52,6 +52,8 @@ pub struct Config {
     pub wait: Wait,
     /// The graph.
     pub stages: Vec<Stage>,
+    /// Most stages at a time, those of the graph and those that join; 31 at most. None: eight more than the graph has.
+    pub max_consumers: Option<u32>,
     /// First sequence: 0, unless a test wants to see the wrap.
     pub start: u32,
 }
@@ -60,7 +62,15 @@ impl Config {
     /// A ring of `capacity` slots of `stride` bytes: one producer, adaptive waiting, no stage yet.
     #[must_use]
     pub fn new(capacity: u32, stride: u32) -> Self {
-        Self { capacity, stride, producers: Producers::Single, wait: Wait::Adaptive, stages: Vec::new(), start: 0 }
+        Self {
+            capacity,
+            stride,
+            producers: Producers::Single,
+            wait: Wait::Adaptive,
+            stages: Vec::new(),
+            max_consumers: None,
+            start: 0,
+        }
     }
 
     /// A byte ring of `bytes` bytes.
@@ -90,6 +100,13 @@ impl Config {
         self
     }
 
+    /// Another number of stages at a time: those of the graph and those that [join](crate::Ring::join).
+    #[must_use]
+    pub fn max_consumers(mut self, most: u32) -> Self {
+        self.max_consumers = Some(most);
+        self
+    }
+
     /// Another first sequence.
     #[must_use]
     pub fn start(mut self, sequence: u32) -> Self {
@@ -101,6 +118,11 @@ impl Config {
     pub(crate) fn most_fields(&self) -> u32 {
         let quarter = u64::from(self.capacity) * u64::from(self.stride) / 4;
         MAX_FIELDS.min(quarter.saturating_sub(u64::from(RECORD_PREFIX)) as u32 & !7)
+    }
+
+    /// Seats of consumers to lay out.
+    pub(crate) fn seats(&self) -> u32 {
+        self.max_consumers.unwrap_or((self.stages.len() as u32 + DEFAULT_GUESTS).min(MAX_STAGES))
     }
 
     /// The upstream mask of each stage, or what is wrong with this ring.
@@ -116,7 +138,12 @@ impl Config {
         {
             return Err(ConfigError::Producers(most));
         }
-        Ok(upstream_masks(&self.stages)?)
+        let masks = upstream_masks(&self.stages)?;
+        let stages = masks.len() as u32;
+        match self.max_consumers {
+            Some(most) if !(stages..=MAX_STAGES).contains(&most) => Err(ConfigError::Consumers(most, stages)),
+            _ => Ok(masks),
+        }
     }
 }
 
@@ -129,6 +156,8 @@ pub enum ConfigError {
     Stride(u32),
     /// Not from 1 to 32.
     Producers(u32),
+    /// Fewer consumers (the first number) than the graph has stages (the second), or more than 31.
+    Consumers(u32, u32),
     /// More bytes of header fields than a record of this ring can have.
     Fields(u32),
     /// The stages do not make a graph.
@@ -141,6 +170,9 @@ impl fmt::Display for ConfigError {
             Self::Capacity(got) => write!(f, "capacity is {got}, allowed is a power of two from 2 to 2^30"),
             Self::Stride(got) => write!(f, "stride is {got}, allowed is a positive multiple of 4"),
             Self::Producers(got) => write!(f, "producers is {got}, allowed is 1 to 32"),
+            Self::Consumers(got, stages) => {
+                write!(f, "max_consumers is {got}, allowed is {stages}, the stages of the graph, to {MAX_STAGES}")
+            }
             Self::Fields(got) => {
                 write!(f, "header fields take {got} bytes, allowed is a quarter of the ring, 65,536 at most")
             }

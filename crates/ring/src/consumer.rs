@@ -1,11 +1,12 @@
 //! Consuming events in native code: on a thread of its own or in a coroutine.
 
 use crate::claim::ended;
+use crate::join::{self, Guest, JoinError, vacate};
 use crate::memory::{Memory, View};
 use crate::ring::OpenError;
 use crate::sequence::{count, distance, release, slowest};
 use millrace_park::Sleeper;
-use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use millrace_park::sync::seqcst;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -33,7 +34,10 @@ pub struct Gone;
 
 /// Takes a stage for `owner`.
 pub(crate) fn take_stage(view: &View<'_>, stage: u32, owner: u32) -> Result<(), OpenError> {
-    let cell = view.stages.get(stage as usize).ok_or(OpenError::Stage)?;
+    if stage >= join::seats(view).start {
+        return Err(OpenError::Stage);
+    }
+    let cell = &view.stages[stage as usize];
     cell.owner.compare_exchange(0, owner, AcqRel, Relaxed).map(drop).map_err(|_| OpenError::Taken)
 }
 
@@ -42,32 +46,41 @@ pub(crate) fn take_stage(view: &View<'_>, stage: u32, owner: u32) -> Result<(), 
 pub(crate) struct Seat {
     pub(crate) memory: Arc<Memory>,
     pub(crate) stage: u32,
+    upstream: u32,
     /// The sequence behind the last one released.
     pub(crate) next: u32,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.memory.consumers().clear(self.stage);
-        if let Some(view) = self.memory.enter() {
-            view.stages[self.stage as usize].owner.store(0, Release);
+        match self.memory.enter() {
+            Some(view) => vacate(&self.memory, &view, self.stage),
+            None => self.memory.consumers().clear(self.stage),
         }
     }
 }
 
 impl Seat {
     pub(crate) fn take(memory: Arc<Memory>, stage: u32, owner: u32) -> Result<Self, OpenError> {
-        let next = {
+        let (next, upstream) = {
             let view = memory.enter().ok_or(OpenError::Gone)?;
             take_stage(&view, stage, owner)?;
-            view.stages[stage as usize].value.load(Acquire)
+            (view.stages[stage as usize].value.load(Acquire), view.geometry.upstream[stage as usize])
         };
-        Ok(Self { memory, stage, next })
+        Ok(Self { memory, stage, upstream, next })
+    }
+
+    pub(crate) fn join(memory: Arc<Memory>, guest: &Guest<'_>) -> Result<Self, JoinError> {
+        let (stage, next) = {
+            let view = memory.enter().ok_or(JoinError::Gone)?;
+            let stage = join::join(&memory, &view, guest, || Ok(()))?;
+            (stage, view.stages[stage as usize].value.load(Acquire))
+        };
+        Ok(Self { memory, stage, upstream: guest.upstream, next })
     }
 
     pub(crate) fn available(&self, view: &View<'_>) -> u32 {
-        let mask = view.geometry.upstream[self.stage as usize];
-        distance(self.next, slowest(view, mask).1).max(0).cast_unsigned()
+        distance(self.next, slowest(view, self.upstream).1).max(0).cast_unsigned()
     }
 
     pub(crate) fn release(&mut self, view: &View<'_>, next: u32) {
@@ -87,9 +100,8 @@ impl Seat {
 
     /// One look, armed to be woken if it finds nothing and this ring's waiters sleep.
     pub(crate) fn look_before_sleep(&self, view: &View<'_>) -> Option<Waited> {
-        let mask = view.geometry.upstream[self.stage as usize];
         loop {
-            let (cell, _) = slowest(view, mask);
+            let (cell, _) = slowest(view, self.upstream);
             cell.consumers.arm(self.stage);
             let found = self.look(view);
             // Whom we armed on may have moved on in between while another became the slowest: only one that still
@@ -158,6 +170,13 @@ impl Consumer {
             return Err(OpenError::Kind);
         }
         Seat::take(memory, stage, owner).map(Self)
+    }
+
+    pub(crate) fn join(memory: Arc<Memory>, guest: &Guest<'_>) -> Result<Self, JoinError> {
+        if memory.geometry.fields.is_some() {
+            return Err(JoinError::Kind);
+        }
+        Seat::join(memory, guest).map(Self)
     }
 
     /// Hands every event that is ready, `max` at most, to `each` (sequence, bytes, whether it is the batch's last),

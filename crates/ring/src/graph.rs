@@ -49,16 +49,31 @@ pub(crate) fn upstream_masks(stages: &[Stage]) -> Result<Vec<u32>, GraphError> {
         if index(&stage.name) != Some(position) {
             return Err(GraphError::Twice(stage.name.clone()));
         }
-        let mut mask = 0;
-        for after in &stage.after {
-            let upstream = index(after).ok_or_else(|| GraphError::Unknown(stage.name.clone(), after.clone()))?;
-            mask |= 1 << upstream;
-        }
-        masks.push(if mask == 0 { CURSOR } else { mask });
+        let after: Vec<&str> = stage.after.iter().map(String::as_str).collect();
+        let mask = mask_of(index, &after).map_err(|after| GraphError::Unknown(stage.name.clone(), after.into()))?;
+        masks.push(mask);
     }
     match find_cycle(&masks) {
         Some(cycle) => Err(GraphError::Cycle(cycle.iter().map(|at| stages[*at].name.clone()).collect())),
         None => Ok(masks),
+    }
+}
+
+/// The upstream mask of a stage that follows `after`, by who knows the stages' places; or the name that is none.
+pub(crate) fn mask_of<'a>(index: impl Fn(&str) -> Option<usize>, after: &[&'a str]) -> Result<u32, &'a str> {
+    let mask = after.iter().try_fold(0, |mask, name| Ok(mask | 1 << index(name).ok_or(*name)?))?;
+    Ok(if mask == 0 { CURSOR } else { mask })
+}
+
+/// All that stages with this upstream wait for, themselves or through others.
+pub(crate) fn all_upstream(masks: &[u32], mask: u32) -> u32 {
+    let mut all = mask;
+    loop {
+        let more = (0..masks.len()).filter(|at| all & 1 << at != 0).fold(all, |more, at| more | masks[at]);
+        if more == all {
+            return all;
+        }
+        all = more;
     }
 }
 

@@ -32,6 +32,10 @@ pub const MAX_PRODUCERS: u32 = 32;
 pub const CURSOR: u32 = 1 << 31;
 /// Bytes of a byte ring's slot. A record takes one or more.
 pub const GRANULE: u32 = 32;
+/// Most bytes of the name of a stage that joins: what is left of its cell.
+pub const NAME_BYTES: usize = 48;
+/// Seats for stages that join, unless said otherwise.
+pub const DEFAULT_GUESTS: u32 = 8;
 /// Most bytes of a record's header fields.
 pub const MAX_FIELDS: u32 = 1 << 16;
 /// Length word of a record that fills the end of the ring, or that was given up: skip it.
@@ -77,7 +81,11 @@ pub struct Header {
     /// Multi-producer rings: slots that were claimed and given up, for whatever reason; see `stamps`. Here and not beside
     /// the claim sequence, because consumers read it at every batch.
     pub(crate) skipped: AtomicU32,
-    pub(crate) reserved: [AtomicU32; 40],
+    pub(crate) reserved: [AtomicU32; 38],
+    /// 1 while a stage joins, see `join`.
+    pub(crate) joining: AtomicU32,
+    /// How many stages have taken a seat to join; raised before the seat's name is written.
+    pub(crate) joins: AtomicU32,
     /// Whom each stage follows: a bit a stage, [`CURSOR`] for the producers.
     pub(crate) upstream: [AtomicU32; 32],
     /// Of a stage that workers share: the seat of the first of them, and 256 times their number. Otherwise 0.
@@ -120,7 +128,8 @@ pub struct Cell {
     pub(crate) skipped: AtomicU32,
     /// Stage cell: batches that were begun again because their handler in JavaScript failed.
     pub(crate) retries: AtomicU32,
-    pub(crate) more_room: [AtomicU32; 12],
+    /// Cell of a stage that joined: its name in UTF-8, filled up with zeros.
+    pub(crate) name: [AtomicU32; NAME_BYTES / 4],
 }
 
 /// How far slots are claimed by many producers.
@@ -191,6 +200,8 @@ words! {
     "MAX_CAPACITY" = MAX_CAPACITY,
     "MAX_STAGES" = MAX_STAGES,
     "MAX_PRODUCERS" = MAX_PRODUCERS,
+    "NAME_BYTES" = NAME_BYTES,
+    "DEFAULT_GUESTS" = DEFAULT_GUESTS,
     "CURSOR_BIT" = 31,
     "GRANULE" = GRANULE,
     "PADDING" = PADDING,
@@ -223,6 +234,7 @@ words! {
     "HEADER_ABORTED" = offset_of!(Header, aborted) / 4,
     "HEADER_RECOVERED" = offset_of!(Header, recovered) / 4,
     "HEADER_SKIPPED" = offset_of!(Header, skipped) / 4,
+    "HEADER_JOINS" = offset_of!(Header, joins) / 4,
     "HEADER_UPSTREAM" = offset_of!(Header, upstream) / 4,
     "HEADER_WORKERS" = offset_of!(Header, workers) / 4,
     "CURSOR_CELL" = HEADER_BYTES / 4,
@@ -241,6 +253,7 @@ words! {
     "CELL_STAGED" = offset_of!(Cell, staged) / 4,
     "CELL_SKIPPED" = offset_of!(Cell, skipped) / 4,
     "CELL_RETRIES" = offset_of!(Cell, retries) / 4,
+    "CELL_NAME" = offset_of!(Cell, name) / 4,
     "CELL_CLAIMANT" = offset_of!(Cell, claimant) / 4,
     "CELL_LEDGER" = offset_of!(Cell, ledger) / 4,
     "CLAIM_GATE" = CLAIM_WORD + offset_of!(ClaimCell, gate) / 4,

@@ -15,6 +15,7 @@
 //! - sequences have 32 bits and wrap, so that JavaScript compares them without allocating; two sequences of a ring are
 //!   never further apart than its capacity, 2^30 at most, and are compared by their difference;
 //! - many producers publish through one cursor (module `claim` tells how);
+//! - stages join and leave while events flow (module `join`);
 //! - waiters sleep by the protocol of [`millrace_park`], in any mix of threads, coroutines and event loops;
 //! - a byte ring is the same ring with slots of 32 bytes, where a record is a claim of as many as it needs.
 //!
@@ -29,6 +30,7 @@ mod claim;
 mod config;
 mod consumer;
 mod graph;
+mod join;
 pub mod layout;
 mod ledger;
 mod memory;
@@ -43,6 +45,7 @@ pub use claim::ClaimError;
 pub use config::{Config, ConfigError, Producers, Wait};
 pub use consumer::{Consumer, Gone, Waited};
 pub use graph::{GraphError, Stage};
+pub use join::{JoinError, JoinFrom};
 pub use memory::LayoutError;
 pub use producer::{ByteProducer, Producer, payload_offset};
 pub use ring::{OpenError, Ring};

@@ -162,7 +162,7 @@ fn words(count: usize) -> Box<[AtomicU32]> {
 impl Memory {
     /// Lays a ring out on the heap. `config` has been checked.
     pub(crate) fn heap(config: &Config, upstream: Vec<u32>, fields: Option<u32>) -> Self {
-        let seats = upstream.len() as u32;
+        let seats = config.seats();
         let geometry = Geometry::new(config, upstream, seats, fields);
         let cells = 1 + seats + geometry.max_producers;
         let stamps = if geometry.multi { geometry.capacity as usize } else { 0 };
@@ -291,6 +291,7 @@ fn read_geometry(header: &Header, length: usize) -> Result<Geometry, LayoutError
         },
         wait: Wait::from_u32(number(&header.wait)).ok_or(LayoutError::Inconsistent)?,
         stages: vec![crate::Stage { name: "any".into(), after: Vec::new() }],
+        max_consumers: None,
         start: 0,
     };
     config.check().map_err(|_| LayoutError::Inconsistent)?;
@@ -333,6 +334,8 @@ impl Header {
             recovered: zero(),
             skipped: zero(),
             reserved: std::array::from_fn(|_| zero()),
+            joining: zero(),
+            joins: zero(),
             upstream: std::array::from_fn(|_| zero()),
             workers: std::array::from_fn(|_| zero()),
         }
@@ -358,7 +361,7 @@ impl Cell {
             skipped: zero(),
             retries: zero(),
             room: [zero(), zero()],
-            more_room: std::array::from_fn(|_| zero()),
+            name: std::array::from_fn(|_| zero()),
         }
     }
 }

@@ -4,12 +4,14 @@ use crate::byte_consumer::ByteConsumer;
 use crate::claim::{ClaimError, ended};
 use crate::config::{Config, ConfigError};
 use crate::consumer::{Consumer, take_stage};
+use crate::graph::mask_of;
+use crate::join::{self, Guest, JoinError, JoinFrom, vacate};
 use crate::layout::{CLOSING, FAILED, GRANULE, OPEN};
 use crate::memory::{Memory, View};
 use crate::producer::{
     ByteProducer, Producer, count_lost, leave_seat, publish_copied, push_copied, recover_claim, take_seat,
 };
-use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use millrace_park::sync::atomic::Ordering::Acquire;
 use millrace_park::sync::seqcst;
 use std::fmt;
 use std::sync::Arc;
@@ -138,6 +140,54 @@ impl Ring {
         Consumer::open(self.memory.clone(), stage, owner)
     }
 
+    /// Joins as a stage that was not declared, and gives its consumer; dropping that leaves. From any thread, while
+    /// events flow. The stage follows `after`, or the producers when that is empty; it holds the producers back from now
+    /// on, and nobody follows it. Up to [`Config::max_consumers`] at a time.
+    ///
+    /// ```
+    /// use millrace_ring::{Config, JoinFrom, Ring};
+    /// let ring = Ring::create(Config::new(8, 4).stage("sum", &[]))?;
+    /// let mut out = ring.producer(1)?;
+    /// out.try_publish(3, |i, slot| slot[0] = i as u8).unwrap();
+    /// let mut watch = ring.join("watch", &[], JoinFrom::Oldest, 1)?;
+    /// let mut seen = Vec::new();
+    /// watch.poll(8, |_, slot, _| seen.push(slot[0])).unwrap();
+    /// assert_eq!(seen, [0, 1, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`JoinError`]: nothing has changed.
+    pub fn join(&self, name: &str, after: &[&str], from: JoinFrom, owner: u32) -> Result<Consumer, JoinError> {
+        Consumer::join(self.memory.clone(), &self.guest(name, after, from, owner)?)
+    }
+
+    /// As [`join`](Self::join), for records.
+    ///
+    /// # Errors
+    /// [`JoinError`]: nothing has changed.
+    pub fn byte_join(&self, name: &str, after: &[&str], from: JoinFrom, owner: u32) -> Result<ByteConsumer, JoinError> {
+        ByteConsumer::join(self.memory.clone(), &self.guest(name, after, from, owner)?)
+    }
+
+    fn guest<'a>(&self, name: &'a str, after: &[&str], from: JoinFrom, owner: u32) -> Result<Guest<'a>, JoinError> {
+        join::check_declared(&self.names, name)?;
+        let upstream = mask_of(|name| self.names.iter().position(|known| known == name), after)
+            .map_err(|unknown| JoinError::After(unknown.into()))?;
+        Ok(Guest { name, upstream, from, owner })
+    }
+
+    /// Joins for code that reads slots itself (JavaScript), and gives the seat; leave by [`leave_stage`](Self::leave_stage).
+    /// `upstream` has a bit a declared stage, or [`layout::CURSOR`](crate::layout::CURSOR). That no declared stage has
+    /// this name is the caller's to see.
+    ///
+    /// # Errors
+    /// [`JoinError`]: nothing has changed.
+    pub fn take_join(&self, name: &str, upstream: u32, from: JoinFrom, owner: u32) -> Result<u32, JoinError> {
+        let view = self.memory.enter().ok_or(JoinError::Gone)?;
+        join::join(&self.memory, &view, &Guest { name, upstream, from, owner }, || Ok(()))
+    }
+
     /// Takes a producer seat for code that writes slots itself (JavaScript). Give it back with
     /// [`leave_producer`](Self::leave_producer).
     ///
@@ -191,11 +241,11 @@ impl Ring {
         take_stage(&*self.memory.enter().ok_or(OpenError::Gone)?, stage, owner)
     }
 
-    /// Lets another open a stage.
+    /// Lets another open a stage; one that joined leaves.
     pub fn leave_stage(&self, stage: u32) {
-        self.memory.consumers().clear(stage);
-        if let Some(view) = self.memory.enter() {
-            view.stages[stage as usize].owner.store(0, Release);
+        match self.memory.enter() {
+            Some(view) => vacate(&self.memory, &view, stage),
+            None => self.memory.consumers().clear(stage),
         }
     }
 
@@ -204,8 +254,8 @@ impl Ring {
     pub fn release_owner(&self, owner: u32) {
         let Some(view) = self.memory.enter() else { return };
         for (stage, cell) in view.stages.iter().enumerate() {
-            if cell.owner.compare_exchange(owner, 0, AcqRel, Relaxed).is_ok() {
-                self.memory.consumers().clear(stage as u32);
+            if cell.owner.load(Acquire) == owner {
+                vacate(&self.memory, &view, stage as u32);
             }
         }
         let taken = view.header.producers.load(Acquire);

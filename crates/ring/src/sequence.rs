@@ -85,9 +85,8 @@ pub(crate) fn slowest<'a>(view: &View<'a>, mask: u32) -> (&'a Cell, u32) {
 /// The stage furthest behind of those that hold the producers back, and its sequence: what may be claimed ends a ring's
 /// length behind it.
 ///
-/// Stages join and leave meanwhile. One that joins sets its bit and then looks where the others stand, to begin there or
-/// later; here the bits are looked at again behind the sequences. So either we see its bit, or what we saw of the others
-/// was not ahead of where it begins.
+/// Stages join and leave meanwhile; `join` tells why the bits are looked at again behind the sequences, and why those of
+/// the graph's stages, which have the lower seats, come first.
 #[inline]
 pub(crate) fn slowest_sink<'a>(view: &View<'a>) -> (&'a Cell, u32) {
     let mut sinks = seqcst::load(&view.header.sinks);

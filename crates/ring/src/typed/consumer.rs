@@ -1,9 +1,11 @@
 //! Consuming a stage's events.
 
 use super::core::{Access, Core, Wakes};
+use super::exclusive::may_join;
 use super::gather::Gather;
 use super::strategy::{Pause, WaitStrategy};
 use crate::consumer::{Waited, take_stage};
+use crate::join::{Guest, JoinError, join, vacate};
 use crate::layout::Cell;
 use crate::ring::OpenError;
 use crate::sequence::{count, distance, slowest};
@@ -14,7 +16,7 @@ use millrace_park::{Sleeper, ThreadSleeper};
 use std::time::{Duration, Instant};
 
 /// Consumes a stage's events. A stage is open to one consumer at a time; dropping it lets another open it, which goes
-/// on behind the last event that was released.
+/// on behind the last event that was released. Of a stage that has [joined](super::Ring::join), dropping it leaves.
 #[derive(Debug)]
 pub struct Consumer<E: Send + Sync, W: WaitStrategy> {
     access: Access<E>,
@@ -38,12 +40,23 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     pub(super) fn open(core: Arc<Core<E>>, stage: u32, strategy: W) -> Result<Self, OpenError> {
         let access = Access::new(core);
         take_stage(&access.view, stage, 1)?;
-        let next = access.view.stages[stage as usize].value.load(Acquire);
         let upstream = access.view.geometry.upstream[stage as usize];
+        Ok(Self::seated(access, stage, upstream, strategy))
+    }
+
+    pub(super) fn join(core: Arc<Core<E>>, guest: &Guest<'_>, strategy: W) -> Result<Self, JoinError> {
+        let access = Access::new(core);
+        let core = &access.core;
+        let seat = join(&core.memory, &access.view, guest, || may_join(core, guest.upstream))?;
+        Ok(Self::seated(access, seat, guest.upstream, strategy))
+    }
+
+    fn seated(access: Access<E>, stage: u32, upstream: u32, strategy: W) -> Self {
+        let next = access.view.stages[stage as usize].value.load(Acquire);
         let skips = access.view.geometry.multi.then(Skips::default);
         let gather = Gather::new(access.mask + 1);
         let wakes = Wakes::default();
-        Ok(Self {
+        Self {
             access,
             strategy,
             stage,
@@ -55,7 +68,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
             gather,
             released: u32::MAX,
             wakes,
-        })
+        }
     }
 
     /// Hands every event that is ready, `max` at most, to `each` (the event, its number, whether it is the batch's
@@ -75,7 +88,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     ///
     /// # Safety
     /// Neither producers nor stages upstream or downstream of this one touch an event while `each` has it. Stages
-    /// *beside* this one may have it at the same time, so the caller promises for all of them:
+    /// *beside* this one, and those that join, may have it at the same time, so the caller promises for all of them:
     /// - what `each` writes, no stage beside reads or writes, unless both sides do it atomically;
     /// - nobody makes a reference to more of the event than what is his. `&mut *event` is undefined behaviour while
     ///   another stage has the event, and so is the `&E` of another stage's [`poll`](Self::poll) while this one writes,
@@ -157,6 +170,10 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     #[inline]
     pub fn sequence(&self) -> u64 {
         (u64::from(self.cell().wraps.load(Relaxed)) << 32) + u64::from(self.next)
+    }
+
+    pub(super) fn stage(&self) -> u32 {
+        self.stage
     }
 
     pub(super) fn core(&self) -> &Core<E> {
@@ -254,7 +271,6 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
 impl<E: Send + Sync, W: WaitStrategy> Drop for Consumer<E, W> {
     fn drop(&mut self) {
         self.settle();
-        self.access.core.memory.consumers().clear(self.stage);
-        self.cell().owner.store(0, Release);
+        vacate(&self.access.core.memory, &self.access.view, self.stage);
     }
 }

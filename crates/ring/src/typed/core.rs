@@ -10,7 +10,7 @@ use crate::stamps;
 use millrace_park::Barrier;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::{
-    AtomicBool,
+    AtomicBool, AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
 };
 use millrace_park::sync::seqcst;
@@ -27,6 +27,8 @@ pub(crate) struct Core<E> {
     settled: AtomicBool,
     /// Names of the stages, in the order of their cells.
     pub(crate) names: Box<[String]>,
+    /// Stages that are open exclusively, a bit each. Set by who holds [`Joining`](crate::join::Joining).
+    pub(crate) exclusive: AtomicU32,
 }
 
 // SAFETY: an event is written by the one who claimed its slot (so `Send`) and read by many (so `Sync`) between the
@@ -50,6 +52,7 @@ impl<E> Core<E> {
             barrier,
             settled: AtomicBool::new(false),
             names: config.stages.iter().map(|stage| stage.name.clone()).collect(),
+            exclusive: AtomicU32::new(0),
         }
     }
 
@@ -198,7 +201,8 @@ impl<E> Access<E> {
     /// Slots free behind `next`.
     pub(crate) fn free(&self, next: u32) -> u32 {
         let gate = slowest_sink(&self.view).1;
-        self.mask + 1 - distance(gate, next).max(0).cast_unsigned()
+        // A stage that is about to join may be further behind for a moment.
+        (self.mask + 1).saturating_sub(distance(gate, next).max(0).cast_unsigned())
     }
 }
 

@@ -1,15 +1,21 @@
 //! The consumer of a stage that has its events alone.
 
 use super::consumer::Consumer;
+use super::core::Core;
 use super::on_error::{OnError, Ran, Stopped};
 use super::strategy::WaitStrategy;
 use crate::consumer::Waited;
+use crate::graph::all_upstream;
+use crate::join::{JoinError, Joining, joined_beside};
 use crate::ring::OpenError;
+use millrace_park::sync::Arc;
+use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::fmt;
 use std::time::Duration;
 
 /// A [`Consumer`] of a stage that no other stands beside, whose events it may therefore change: every other stage is
-/// done with an event before this one gets it, or gets it when this one is done.
+/// done with an event before this one gets it, or gets it when this one is done. While it is open, only stages that
+/// follow it may [join](super::Ring::join).
 ///
 /// ```
 /// use millrace_ring::typed::Builder;
@@ -26,9 +32,20 @@ use std::time::Duration;
 pub struct ExclusiveConsumer<E: Send + Sync, W: WaitStrategy>(Consumer<E, W>);
 
 impl<E: Send + Sync, W: WaitStrategy> ExclusiveConsumer<E, W> {
-    /// `consumer` is of a stage of which [`beside`] found nobody.
-    pub(super) fn new(consumer: Consumer<E, W>) -> Self {
-        Self(consumer)
+    /// The consumer of a stage that has nobody beside it; nobody joins there until it is dropped.
+    pub(super) fn open(core: Arc<Core<E>>, stage: usize, strategy: W) -> Result<Self, ExclusiveError> {
+        let view = *core.memory.enter().expect("native memory is never gone");
+        if let Some(other) = beside(&view.geometry.upstream, stage) {
+            return Err(ExclusiveError::Beside(core.names[other].clone()));
+        }
+        // Nobody joins beside it between the look and the note.
+        let _alone = Joining::begin(&view);
+        if let Some(other) = joined_beside(&view, stage) {
+            return Err(ExclusiveError::Beside(other));
+        }
+        let consumer = Consumer::open(core.clone(), stage as u32, strategy)?;
+        core.exclusive.fetch_or(1 << stage, AcqRel);
+        Ok(Self(consumer))
     }
 
     /// As [`Consumer::poll`], with events to change.
@@ -39,7 +56,8 @@ impl<E: Send + Sync, W: WaitStrategy> ExclusiveConsumer<E, W> {
         // was acquired by us, or by a stage between whose own release was. A stage downstream gets the event when it
         // has acquired our release, which comes after `each`. A producer claims the slot when all last stages have
         // released it, and those are downstream of us, or are us. Our stage has no second consumer, and this one is
-        // borrowed.
+        // borrowed. Stages that joined are downstream of us: others were looked for when we were opened, and are refused
+        // as long as we are noted in `exclusive`.
         unsafe { self.0.poll_mut(max, |event, sequence, last| each(&mut *event, sequence, last)) }
     }
 
@@ -78,6 +96,23 @@ impl<E: Send + Sync, W: WaitStrategy> ExclusiveConsumer<E, W> {
     }
 }
 
+impl<E: Send + Sync, W: WaitStrategy> Drop for ExclusiveConsumer<E, W> {
+    fn drop(&mut self) {
+        // Before the stage is free: its next consumer may be exclusive too.
+        self.0.core().exclusive.fetch_and(!(1 << self.0.stage()), AcqRel);
+    }
+}
+
+/// Refuses a stage with this upstream that would have events at the same time as one that is open exclusively. For who
+/// joins, alone.
+pub(super) fn may_join<E>(core: &Core<E>, upstream: u32) -> Result<(), JoinError> {
+    let exclusive = core.exclusive.load(Acquire) & !all_upstream(&core.memory.geometry.upstream, upstream);
+    match core.names.get(exclusive.trailing_zeros() as usize) {
+        Some(name) => Err(JoinError::Exclusive(name.clone())),
+        None => Ok(()),
+    }
+}
+
 /// Why a stage could not be opened exclusively.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExclusiveError {
@@ -108,20 +143,9 @@ impl fmt::Display for ExclusiveError {
 impl std::error::Error for ExclusiveError {}
 
 /// A stage that is neither upstream nor downstream of `stage`, by the upstream masks of all.
-pub(super) fn beside(masks: &[u32], stage: usize) -> Option<usize> {
+fn beside(masks: &[u32], stage: usize) -> Option<usize> {
     (0..masks.len()).find(|other| {
-        *other != stage && upstream(masks, stage) & 1 << other == 0 && upstream(masks, *other) & 1 << stage == 0
+        let upstream = |stage: usize| all_upstream(masks, masks[stage]);
+        *other != stage && upstream(stage) & 1 << other == 0 && upstream(*other) & 1 << stage == 0
     })
-}
-
-/// All whom a stage waits for, itself or through others.
-fn upstream(masks: &[u32], stage: usize) -> u32 {
-    let mut all = masks[stage];
-    loop {
-        let more = (0..masks.len()).filter(|at| all & 1 << at != 0).fold(all, |more, at| more | masks[at]);
-        if more == all {
-            return all;
-        }
-        all = more;
-    }
 }

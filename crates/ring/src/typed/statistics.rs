@@ -1,6 +1,7 @@
 //! What a ring has done so far.
 
 use super::core::Core;
+use crate::join::read_joined;
 use crate::layout::Cell;
 use crate::sequence::distance;
 use millrace_park::sync::atomic::{
@@ -16,7 +17,7 @@ pub struct Statistics {
     /// Slots that several producers claimed and gave up; wraps at 2^32. What one producer gives up is not counted: it
     /// claims the same slots again.
     pub given_up: u32,
-    /// Stages, in the order they were added.
+    /// Stages, in the order they were added, and behind them those that have joined.
     pub stages: Vec<StageStatistics>,
     /// Seats of producers, taken or not.
     pub producers: Vec<ProducerStatistics>,
@@ -27,6 +28,8 @@ pub struct Statistics {
 pub struct StageStatistics {
     /// The stage.
     pub name: String,
+    /// Whether it has joined, and is not of the graph.
+    pub joined: bool,
     /// The number of the next event it will release.
     pub sequence: u64,
     /// Events published that it has not released.
@@ -58,13 +61,12 @@ impl Statistics {
     pub(super) fn of<E>(core: &Core<E>) -> Self {
         let view = core.memory.enter().expect("native memory is never gone");
         // Stages first: none is ever ahead of the cursor that is looked at after it, though that may run on meanwhile.
-        let stages: Vec<_> = view.stages.iter().map(|cell| (cell, position(cell))).collect();
-        let cursor = position(view.cursor);
         let count = |word: &AtomicU32| word.load(Relaxed);
-        let stage = |(name, (cell, sequence)): (&String, (&Cell, u64))| StageStatistics {
-            name: name.clone(),
-            sequence,
-            lag: distance(sequence as u32, cursor as u32).max(0).cast_unsigned().min(view.geometry.capacity),
+        let stage = |name: String, cell: &Cell, joined: bool| StageStatistics {
+            name,
+            joined,
+            sequence: position(cell),
+            lag: 0,
             batches: count(&cell.batches),
             waits: count(&cell.waits),
             wakes_made: count(&cell.made),
@@ -72,12 +74,19 @@ impl Statistics {
             skipped: count(&cell.skipped),
             retries: count(&cell.retries),
         };
+        let named = core.names.iter().zip(view.stages);
+        let mut stages: Vec<_> = named.map(|(name, cell)| stage(name.clone(), cell, false)).collect();
+        stages.extend(read_joined(&view, |name, cell| stage(name, cell, true)));
+        let cursor = position(view.cursor);
+        for StageStatistics { lag, sequence, .. } in &mut stages {
+            *lag = distance(*sequence as u32, cursor as u32).max(0).cast_unsigned().min(view.geometry.capacity);
+        }
         let producer =
             |cell: &Cell| ProducerStatistics { wakes_made: count(&cell.made), wakes_elided: count(&cell.elided) };
         Self {
             cursor,
             given_up: count(&view.header.skipped),
-            stages: core.names.iter().zip(stages).map(stage).collect(),
+            stages,
             producers: view.producers.iter().map(producer).collect(),
         }
     }
