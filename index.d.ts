@@ -232,6 +232,7 @@ export declare class ByteProducer<H extends object> {
  * await closed;
  */
 export declare class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
+  #private;
   private constructor();
   /**
    * Makes a byte ring.
@@ -252,6 +253,11 @@ export declare class ByteRing<H extends Fields, S extends Stages> extends Shared
     name: N,
     options?: ConsumerOptions,
   ): ByteConsumer<StageRecord<H, S[N]>>;
+  /** Joins as a stage that was not declared; see `Ring.join`. */
+  join(
+    name: string,
+    options?: JoinOptions<keyof S & string>,
+  ): ByteConsumer<StageRecord<H, StageOptions>>;
 }
 
 /** What a byte ring is made with. */
@@ -516,6 +522,19 @@ export declare interface IntoRingOptions<Field extends string> extends Connectio
   readonly reply?: Field;
   /** A `u32` header field that gets the connection's number. */
   readonly connection?: Field;
+}
+
+/** How a stage joins a ring; `N` are the names of its declared stages. */
+export declare interface JoinOptions<N extends string = string> extends ConsumerOptions {
+  /** Declared stages that must be done with an event first; the producers when left out. */
+  readonly after?: readonly N[];
+  /**
+   * - `'now'` (default): begins at the next event that those it follows will have done; with the producers at the next
+   *   one to be flushed.
+   * - `'oldest'`: begins at the oldest event that a declared stage has not released. All from there on are still in the
+   *   ring.
+   */
+  readonly from?: 'now' | 'oldest';
 }
 
 /**
@@ -1091,6 +1110,32 @@ export declare class Ring<F extends Fields, S extends Stages> extends SharedRing
     name: N,
     options?: ConsumerOptions,
   ): Consumer<StageEvent<F, S[N]>>;
+  /**
+   * Joins the ring as a stage that was not declared, while events flow: from any thread, up to `maxConsumers` stages at
+   * a time. It sees every event from where it begins, once and in order; the others lose and double nothing.
+   *
+   * The stage reads events only. It holds the producers back as every last stage does, until it leaves: by `close()` of
+   * its consumer, when this thread ends or detaches, or when the consumer is forgotten. What it has not released by then
+   * comes to nobody again. Other stages cannot follow it. {@link close} waits for it. Costs one native call.
+   *
+   * @param name Of 1 to 56 bytes, and nobody else's among declared stages and those that have joined.
+   * @param options Whom it follows, where it begins, and what {@link consumer} takes.
+   * @throws `ERR_MILLRACE_FULL` when all seats are taken; `ERR_MILLRACE_CLOSED` and `ERR_MILLRACE_CONSUMER_FAILED` when
+   *   the ring has ended; `ERR_MILLRACE_INVALID_ARGUMENT`.
+   *
+   * @example
+   * const orders = Ring.define({ fields: { price: 'f64' }, stages: { store: {} } });
+   * const ring = Ring.create({ ...orders, capacity: 64 });
+   * using out = ring.producer();
+   * for (const price of [1, 2, 3]) out.tryPublish((event, price) => { event.price = price; }, price);
+   * out.flush();
+   * using watch = ring.join('watch', { from: 'oldest' });
+   * for (const event of watch.poll() ?? []) console.log(event.price); // 1, 2, 3
+   */
+  join(
+    name: string,
+    options?: JoinOptions<keyof S & string>,
+  ): Consumer<StageEvent<F, StageOptions>>;
 }
 
 /** What {@link SharedRing.close} ended with. */
@@ -1115,6 +1160,11 @@ export declare interface RingOptions {
   readonly producers?: 'single' | 'multi';
   /** Producers of a `'multi'` ring at a time, 1 to 32; default 8. */
   readonly maxProducers?: number;
+  /**
+   * Stages at a time, the declared ones and those that {@link Ring.join}: from as many as are declared to 31; default: 8
+   * more than are declared. Each costs 128 bytes.
+   */
+  readonly maxConsumers?: number;
   /** How consumers without events wait; default `'adaptive'`: look a while, then sleep. */
   readonly wait?: Wait;
 }
@@ -1130,6 +1180,7 @@ export declare interface RingStatistics {
    * before they were flushed, or a consumer failed and stopped the ring.
    */
   readonly lost: number;
+  /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
 
@@ -1358,10 +1409,16 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   ref(): this;
   /** See {@link ref}. */
   unref(): this;
-  /** Lets another open this stage. What was not released comes again there. */
+  /**
+   * Lets another open this stage, where what was not released comes again. A stage that has joined leaves: it holds
+   * nobody back any more.
+   */
   close(): void;
   [Symbol.dispose](): void;
-  /** Counts since the ring was made, and the throughput since the last call. */
+  /**
+   * Counts since the ring was made, or since the stage joined, and the throughput since the last call; of a stage that
+   * has left, as they were then.
+   */
   stats(): StageStatistics;
   [inspect.custom](): string;
 }
@@ -1400,6 +1457,8 @@ export declare type Stages = Readonly<Record<string, StageOptions>>;
 
 /** Counts of one stage. */
 export declare interface StageStatistics {
+  /** Whether it has joined, and is not of the ring's graph. */
+  readonly joined: boolean;
   /** Events published that this stage has not released. */
   readonly lag: number;
   /** The next event to be released, exact. */

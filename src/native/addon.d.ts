@@ -82,13 +82,16 @@ export interface HashStage {
 /** Keeps the event loop alive, or lets it end. Counting is the facade's work. */
 export declare function holdEventLoop(environment: number, hold: boolean): void
 
+/** Joins as a stage that follows the stages of `upstream`, or the cursor; its seat. It is left as a stage is. */
+export declare function joinStage(environment: number, handle: number, name: string, upstream: number, oldest: boolean): number
+
 /** Numbers of the layout, for the facades' test. */
 export declare function layoutNumbers(): Record<string, number>
 
 /** Gives a producer seat back. */
 export declare function leaveProducer(handle: number, index: number): void
 
-/** Lets another open a stage. */
+/** Lets another open a stage; one that joined leaves. */
 export declare function leaveStage(handle: number, stage: number): void
 
 /** Opens a listener whose own messages go to the ring `inbox`. Answered with its number and port, and its address. */

@@ -1,4 +1,5 @@
 import type { Stage } from './graph.js';
+import type { Guest } from './join.js';
 import { layout as L } from './layout.js';
 import { RecordBatch } from './record-batch.js';
 import type { RingMemory } from './ring-memory.js';
@@ -10,7 +11,7 @@ export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch
   /** @internal */
   static open<R extends object>(
     memory: RingMemory,
-    stage: Stage,
+    stage: Stage | Guest,
     view: ViewClass<View>,
     options: ConsumerOptions,
   ): ByteConsumer<R> {

@@ -5,8 +5,9 @@ import { ByteConsumer } from './byte-consumer.js';
 import { ByteProducer } from './byte-producer.js';
 import { eventView } from './event-view.js';
 import { type Fields, placeFields } from './fields.js';
-import { makeGraph, type Stages } from './graph.js';
+import { makeGraph, type Stage, type StageOptions, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
+import { type JoinOptions, makeGuest } from './join.js';
 import { layOut } from './lay-out.js';
 import { layout as L } from './layout.js';
 import { recordView } from './record.js';
@@ -20,7 +21,7 @@ import {
   SharedRing,
 } from './shared-ring.js';
 import type { ConsumerOptions } from './stage-consumer.js';
-import { makeView } from './view.js';
+import { makeView, type View, type ViewClass } from './view.js';
 
 /** A record as a stage sees it: header fields, of which it may write those it owns, and the payload. */
 export type StageRecord<H extends Fields, S> = Omit<StageEvent<H, S>, 'copy'> & {
@@ -116,10 +117,26 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     options: ConsumerOptions = {},
   ): ByteConsumer<StageRecord<H, S[N]>> {
     const stage = this.stage(name);
+    const view = this.#view(stage);
+    return ByteConsumer.open<StageRecord<H, S[N]>>(this.memory, stage, view, options);
+  }
+
+  /** Joins as a stage that was not declared; see `Ring.join`. */
+  join(
+    name: string,
+    options: JoinOptions<keyof S & string> = {},
+  ): ByteConsumer<StageRecord<H, StageOptions>> {
+    const guest = makeGuest(this.graph, name, options);
+    const view = this.#view(guest);
+    this.memory.checkAttached();
+    this.memory.checkOpen();
+    return ByteConsumer.open<StageRecord<H, StageOptions>>(this.memory, guest, view, options);
+  }
+
+  #view({ name, writes }: Pick<Stage, 'name' | 'writes'>): ViewClass<View> {
     const { arrays } = this.memory;
     const base = recordView(arrays.bytes);
-    const view = makeView(base, this.places, stage.writes, `stage '${name}'`, arrays);
-    return ByteConsumer.open<StageRecord<H, S[N]>>(this.memory, stage, view, options);
+    return makeView(base, this.places, writes, `stage '${name}'`, arrays);
   }
 }
 

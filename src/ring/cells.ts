@@ -12,9 +12,15 @@ export function producerCell(words: Int32Array, producer: number): number {
 
 /** The cells that a mask of stages, or of the cursor, names. */
 export function cellsOf(mask: number): number[] {
-  const cells: number[] = mask & (1 << L.CURSOR_BIT) ? [L.CURSOR_CELL] : [];
+  const cells = stagesOf(mask).map(stageCell);
+  return mask & (1 << L.CURSOR_BIT) ? [L.CURSOR_CELL, ...cells] : cells;
+}
+
+/** The stages of a mask, in ascending order. */
+export function stagesOf(mask: number): number[] {
+  const stages: number[] = [];
   for (let stage = 0; stage < L.MAX_STAGES; stage++) {
-    if (mask & (1 << stage)) cells.push(stageCell(stage));
+    if (mask & (1 << stage)) stages.push(stage);
   }
-  return cells;
+  return stages;
 }

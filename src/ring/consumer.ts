@@ -1,5 +1,6 @@
 import { EventBatch } from './event-batch.js';
 import type { Stage } from './graph.js';
+import type { Guest } from './join.js';
 import type { RingMemory } from './ring-memory.js';
 import { slotView } from './slot-view.js';
 import { type ConsumerOptions, type MakeBatch, StageConsumer } from './stage-consumer.js';
@@ -10,7 +11,7 @@ export class Consumer<E extends object> extends StageConsumer<E, EventBatch<E>> 
   /** @internal */
   static open<E extends object>(
     memory: RingMemory,
-    stage: Stage,
+    stage: Stage | Guest,
     view: ViewClass<View>,
     options: ConsumerOptions,
   ): Consumer<E> {

@@ -1,7 +1,7 @@
 import { binding } from '../native/binding.js';
 import { wait } from '../operation.js';
 import { environment, listenToSource } from '../park/environment.js';
-import { stageCell } from './cells.js';
+import { cellsOf, stageCell } from './cells.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import type { RingMemory } from './ring-memory.js';
@@ -10,15 +10,17 @@ import type { RingClosed } from './shared-ring.js';
 /** The bit of a sleepers word that no stage has: it stands for who waits for the end. */
 const CLOSER = 31;
 
-/** Waits until every stage has consumed what was published, `timeout` milliseconds at most. */
+/** Waits until every stage, those that have joined too, has consumed what was published, `timeout` milliseconds at most. */
 export async function drained(
   memory: RingMemory,
   graph: readonly Stage[],
   timeout: number | undefined,
 ): Promise<RingClosed> {
   const { words, handle } = memory;
-  const cells = graph.map(({ index }) => stageCell(index));
-  const left = () => (Atomics.load(words, L.CURSOR_CELL) - memory.slowest(cells)) | 0;
+  const declared = graph.map(({ index }) => stageCell(index));
+  // Nobody joins a closed ring, but who has joined may leave; the seat keeps where it stood then.
+  const cells = () => [...declared, ...cellsOf(Atomics.load(words, L.HEADER_JOINED))];
+  const left = () => (Atomics.load(words, L.CURSOR_CELL) - memory.slowest(cells())) | 0;
   // Nobody consumes the rest of a ring that failed.
   const over = () =>
     memory.ended(Atomics.load(words, L.CURSOR_CELL)) && (memory.state === L.FAILED || left() === 0);
@@ -32,7 +34,7 @@ export async function drained(
     try {
       await wait<void>(timeout === undefined ? undefined : { timeout }, (resolve) => {
         look = () => {
-          for (const cell of cells) Atomics.or(words, cell + L.CELL_CONSUMERS, 1 << CLOSER);
+          for (const cell of cells()) Atomics.or(words, cell + L.CELL_CONSUMERS, 1 << CLOSER);
           if (over() || !memory.attached) resolve();
         };
         listenToSource(source, look);

@@ -19,6 +19,8 @@ export interface Stage {
   /** Bits of the stages it follows, or of the cursor. */
   readonly upstream: number;
   readonly writes: ReadonlySet<string>;
+  /** It has joined the ring, and is not of its graph. */
+  readonly joined?: true;
 }
 
 const CURSOR = 1 << layout.CURSOR_BIT;
@@ -39,18 +41,13 @@ export function makeGraph(stages: Stages, fields: readonly string[]): Stage[] {
   }
   const graph = names.map((name, index) => {
     const { after, writes } = checkStage(name, stages[name]);
-    let upstream = 0;
-    for (const other of after) {
-      const bit = names.indexOf(other);
-      if (bit < 0) throw invalidArgument(`stages.${name}.after`, other, oneOf(names));
-      upstream |= 1 << bit;
-    }
+    const upstream = maskOf(names, after, `stages.${name}.after`);
     for (const field of writes) {
       if (!fields.includes(field)) {
         throw invalidArgument(`stages.${name}.writes`, field, oneOf(fields));
       }
     }
-    return { name, index, upstream: upstream || CURSOR, writes: new Set(writes) };
+    return { name, index, upstream, writes: new Set(writes) };
   });
   const ancestors = findAncestors(graph);
   checkOwners(graph, ancestors);
@@ -68,6 +65,17 @@ function checkStage(name: string, stage: StageOptions | undefined): Required<Sta
     if (!Array.isArray(names)) throw invalidArgument(`stages.${name}.${option}`, names, 'an array');
   }
   return { after, writes };
+}
+
+/** Bits of the stages that are followed, or of the cursor; `option` is what the user calls them. */
+export function maskOf(names: readonly string[], after: readonly string[], option: string): number {
+  let mask = 0;
+  for (const other of after) {
+    const bit = names.indexOf(other);
+    if (bit < 0) throw invalidArgument(option, other, oneOf(names));
+    mask |= 1 << bit;
+  }
+  return mask || CURSOR;
 }
 
 /** Bits of the stages nobody follows: what producers must not overtake. */

@@ -7,6 +7,7 @@ export type { IntoOptions } from './feed-queue.js';
 export type { Fields, FieldType, FieldValue, NumberType } from './fields.js';
 export type { StageOptions, Stages } from './graph.js';
 export type { Handle } from './handle.js';
+export type { JoinOptions } from './join.js';
 export type { Wait } from './layout.js';
 export { Producer, type Write, type WriteMany } from './producer.js';
 export type { RecordBatch } from './record-batch.js';

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { invalidArgument } from '../errors.js';
 import { producerCell, stageCell } from './cells.js';
 import { type Stage, sinksOf } from './graph.js';
+import { seatsToJoin } from './join.js';
 import { layout as L, type Wait, waits } from './layout.js';
 
 /** What a ring is made of. */
@@ -15,6 +16,8 @@ export interface Geometry {
   readonly multi: boolean;
   readonly wait: Wait;
   readonly graph: readonly Stage[];
+  /** Most stages at a time, those of the graph and those that join. */
+  readonly maxConsumers: number | undefined;
   /** First sequence; 0 but for tests of the wrap. */
   readonly start: number;
 }
@@ -26,7 +29,8 @@ const MAX_LENGTH = 2 ** 31 - 1;
 export function layOut(geometry: Geometry): SharedArrayBuffer {
   const { kind, capacity, stride, fieldBytes, maxProducers, multi, wait, graph, start } = geometry;
   const stages = graph.length;
-  const stamps = (L.STAGE_CELLS + (stages + maxProducers) * L.CELL_WORDS) * 4;
+  const seats = stages + seatsToJoin(stages, 0, geometry.maxConsumers);
+  const stamps = (L.STAGE_CELLS + (seats + maxProducers) * L.CELL_WORDS) * 4;
   const slots = stamps + (multi ? capacity * 8 : 0);
   const length = slots + capacity * stride;
   if (length > MAX_LENGTH) {
@@ -52,7 +56,7 @@ export function layOut(geometry: Geometry): SharedArrayBuffer {
   words[L.HEADER_STAMPS] = stamps;
   words[L.HEADER_SLOTS] = slots;
   words[L.HEADER_FIELDS] = fieldBytes;
-  words[L.HEADER_SEATS] = stages;
+  words[L.HEADER_SEATS] = seats;
   words[L.HEADER_SINKS] = sinksOf(graph);
   for (const { index, upstream } of graph) words[L.HEADER_UPSTREAM + index] = upstream;
   words[L.CURSOR_CELL + L.CELL_VALUE] = start;

@@ -96,7 +96,8 @@ export class RingMemory {
 
   /**
    * The sequence of the stage furthest behind of those that hold the producers back. Stages join and leave meanwhile;
-   * crates/ring/src/sequence.rs tells why the bits are looked at again behind the sequences.
+   * crates/ring/src/join.rs tells why the bits are looked at again behind the sequences, and why those of the graph's
+   * stages, which have the lower seats, come first.
    */
   slowestSink(): number {
     const { words } = this;

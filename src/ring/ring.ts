@@ -7,6 +7,7 @@ import { eventView } from './event-view.js';
 import { type Fields, type FieldValue, placeFields } from './fields.js';
 import { makeGraph, type StageOptions, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
+import { type JoinOptions, makeGuest } from './join.js';
 import { layOut, strideOf } from './lay-out.js';
 import { layout as L } from './layout.js';
 import { MultiProducer } from './multi-producer.js';
@@ -171,6 +172,39 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
     const stage = this.stage(name);
     const view = this.#view(stage.writes, `stage '${name}'`, this.memory.arrays);
     return Consumer.open<StageEvent<F, S[N]>>(this.memory, stage, view, options);
+  }
+
+  /**
+   * Joins the ring as a stage that was not declared, while events flow: from any thread, up to `maxConsumers` stages at
+   * a time. It sees every event from where it begins, once and in order; the others lose and double nothing.
+   *
+   * The stage reads events only. It holds the producers back as every last stage does, until it leaves: by `close()` of
+   * its consumer, when this thread ends or detaches, or when the consumer is forgotten. What it has not released by then
+   * comes to nobody again. Other stages cannot follow it. {@link close} waits for it. Costs one native call.
+   *
+   * @param name Of 1 to 56 bytes, and nobody else's among declared stages and those that have joined.
+   * @param options Whom it follows, where it begins, and what {@link consumer} takes.
+   * @throws `ERR_MILLRACE_FULL` when all seats are taken; `ERR_MILLRACE_CLOSED` and `ERR_MILLRACE_CONSUMER_FAILED` when
+   *   the ring has ended; `ERR_MILLRACE_INVALID_ARGUMENT`.
+   *
+   * @example
+   * const orders = Ring.define({ fields: { price: 'f64' }, stages: { store: {} } });
+   * const ring = Ring.create({ ...orders, capacity: 64 });
+   * using out = ring.producer();
+   * for (const price of [1, 2, 3]) out.tryPublish((event, price) => { event.price = price; }, price);
+   * out.flush();
+   * using watch = ring.join('watch', { from: 'oldest' });
+   * for (const event of watch.poll() ?? []) console.log(event.price); // 1, 2, 3
+   */
+  join(
+    name: string,
+    options: JoinOptions<keyof S & string> = {},
+  ): Consumer<StageEvent<F, StageOptions>> {
+    const guest = makeGuest(this.graph, name, options);
+    const view = this.#view(guest.writes, `stage '${name}'`, this.memory.arrays);
+    this.memory.checkAttached();
+    this.memory.checkOpen();
+    return Consumer.open<StageEvent<F, StageOptions>>(this.memory, guest, view, options);
   }
 
   #view(writable: ReadonlySet<string>, who: string, arrays: Arrays): ViewClass<View> {

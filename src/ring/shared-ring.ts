@@ -7,6 +7,7 @@ import { drained } from './drained.js';
 import { type Fields, type Place, placeFields } from './fields.js';
 import { makeGraph, type Stage, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
+import { readJoined } from './join.js';
 import { isLaidOut } from './lay-out.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { RingMemory } from './ring-memory.js';
@@ -21,6 +22,11 @@ export interface RingOptions {
   readonly producers?: 'single' | 'multi';
   /** Producers of a `'multi'` ring at a time, 1 to 32; default 8. */
   readonly maxProducers?: number;
+  /**
+   * Stages at a time, the declared ones and those that {@link Ring.join}: from as many as are declared to 31; default: 8
+   * more than are declared. Each costs 128 bytes.
+   */
+  readonly maxConsumers?: number;
   /** How consumers without events wait; default `'adaptive'`: look a while, then sleep. */
   readonly wait?: Wait;
 }
@@ -44,6 +50,7 @@ export interface RingStatistics {
    * before they were flushed, or a consumer failed and stopped the ring.
    */
   readonly lost: number;
+  /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
 
@@ -66,6 +73,8 @@ export abstract class SharedRing {
   /** Made here, and not attached to. */
   readonly #own: boolean;
   readonly #meters: readonly StageMeter[];
+  /** Of stages that have joined, by their names. */
+  #guestMeters: ReadonlyMap<string, StageMeter> = new Map();
 
   /** @internal */
   protected constructor(memory: SharedArrayBuffer, fields: Fields, stages: Stages, own: boolean) {
@@ -128,10 +137,22 @@ export abstract class SharedRing {
       capacity: this.capacity,
       producers,
       lost: (words[L.HEADER_LOST] as number) >>> 0,
-      stages: Object.fromEntries(
-        this.graph.map(({ name }, index) => [name, (this.#meters[index] as StageMeter).read()]),
-      ),
+      stages: Object.fromEntries([
+        ...this.graph.map(({ name }, index) => [name, (this.#meters[index] as StageMeter).read()]),
+        ...this.#readJoined(),
+      ]),
     };
+  }
+
+  #readJoined(): [string, StageStatistics][] {
+    const known = this.#guestMeters;
+    const meters = readJoined(this.memory, (stage): [string, StageMeter] => {
+      const meter = known.get(stage.name);
+      const same = meter?.stage.index === stage.index;
+      return [stage.name, same ? meter : new StageMeter(this.memory, stage)];
+    });
+    this.#guestMeters = new Map(meters);
+    return meters.map(([name, meter]) => [name, meter.read()]);
   }
 
   /**
@@ -172,9 +193,10 @@ export abstract class SharedRing {
 export function checkRingOptions(options: RingOptions): {
   multi: boolean;
   maxProducers: number;
+  maxConsumers: number | undefined;
   wait: Wait;
 } {
-  const { producers = 'single', maxProducers = 8, wait = 'adaptive' } = options;
+  const { producers = 'single', maxProducers = 8, maxConsumers, wait = 'adaptive' } = options;
   if (producers !== 'single' && producers !== 'multi') {
     throw invalidArgument('producers', producers, "'single' or 'multi'");
   }
@@ -187,7 +209,7 @@ export function checkRingOptions(options: RingOptions): {
   }
   if (!waits.includes(wait)) throw invalidArgument('wait', wait, `one of ${waits.join(', ')}`);
   const multi = producers === 'multi';
-  return { multi, maxProducers: multi ? maxProducers : 1, wait };
+  return { multi, maxProducers: multi ? maxProducers : 1, maxConsumers, wait };
 }
 
 /** Checks a capacity, in slots or in bytes, of which `unit` are a slot. */

@@ -13,6 +13,7 @@ import { TURN } from '../park/turn.js';
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
 import { Held } from './held.js';
+import { type Guest, leaveWhenForgotten, noLongerForgotten } from './join.js';
 import type { RingMemory } from './ring-memory.js';
 import { type RunOptions, runStage } from './run.js';
 import { StageReader, waitedFor } from './stage-reader.js';
@@ -67,6 +68,10 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   #handedOut = false;
   /** Who waited was not told yet of the batch that is theirs: another step would end it. */
   #telling = false;
+  /** What the ring closes when it is detached. */
+  readonly #opened: { close(now: true): void };
+  /** The last counts of a stage that has left, whose seat may be another's. */
+  #left: StageStatistics | undefined;
   /** When the event loop came here last. */
   #turn = 0;
   readonly #meter: StageMeter;
@@ -74,7 +79,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   /** @internal */
   protected constructor(
     memory: RingMemory,
-    stage: Stage,
+    stage: Stage | Guest,
     options: ConsumerOptions,
     makeBatch: MakeBatch<B>,
   ) {
@@ -95,8 +100,9 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     this.#held = new Held(this.reader);
     this.#batch = makeBatch(this.reader, this.#held);
     this.#step = Promise.resolve({ done: false, value: this.#batch });
-    this.#meter = new StageMeter(memory, stage);
-    memory.opened(this);
+    this.#meter = new StageMeter(memory, this.reader.stage);
+    this.#opened = this.reader.stage.joined ? leaveWhenForgotten(memory, this.reader, this) : this;
+    memory.opened(this.#opened);
   }
 
   /** @internal The sequence behind the event at `sequence`. */
@@ -404,21 +410,31 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     return this;
   }
 
-  /** Lets another open this stage. What was not released comes again there. */
+  /**
+   * Lets another open this stage, where what was not released comes again. A stage that has joined leaves: it holds
+   * nobody back any more.
+   */
   close(): void {
     if (!this.reader.open) return;
     this.#leave();
+    if (this.reader.stage.joined) {
+      this.#left = this.stats();
+      noLongerForgotten(this);
+    }
     this.reader.close();
-    this.reader.memory.closed(this);
+    this.reader.memory.closed(this.#opened);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** Counts since the ring was made, and the throughput since the last call. */
+  /**
+   * Counts since the ring was made, or since the stage joined, and the throughput since the last call; of a stage that
+   * has left, as they were then.
+   */
   stats(): StageStatistics {
-    return this.#meter.read();
+    return this.#left ?? this.#meter.read();
   }
 
   [inspect.custom](): string {

@@ -5,6 +5,7 @@ import { blockUntil } from '../park/blocking.js';
 import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
 import { cellsOf, stageCell } from './cells.js';
 import type { Stage } from './graph.js';
+import { type Guest, takeSeat } from './join.js';
 import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
@@ -49,23 +50,22 @@ export class StageReader {
   #waiter: (() => void) | undefined;
   #open = true;
 
-  constructor(memory: RingMemory, stage: Stage) {
+  constructor(memory: RingMemory, stage: Stage | Guest) {
     this.memory = memory;
-    this.stage = stage;
-    this.#cell = stageCell(stage.index);
-    this.#advance = memory.advancer(this.#cell, this.#cell);
-    this.#upstream = cellsOf(stage.upstream);
     this.#source = memory.openSource();
     try {
-      binding.takeStage(environment, memory.handle, stage.index);
+      this.stage = takeSeat(memory, stage);
     } catch (error) {
       memory.closeSource(this.#source);
       throw nativeError(error, `stage '${stage.name}'`);
     }
+    this.#cell = stageCell(this.stage.index);
+    this.#advance = memory.advancer(this.#cell, this.#cell);
+    this.#upstream = cellsOf(stage.upstream);
     this.released = Atomics.load(memory.words, this.#cell);
     this.next = this.released;
     this.limit = this.released;
-    binding.setConsumerWaker(environment, memory.handle, stage.index, this.#source);
+    binding.setConsumerWaker(environment, memory.handle, this.stage.index, this.#source);
   }
 
   /** Sequences that are ready and were not handed out. */
@@ -257,7 +257,7 @@ export class StageReader {
     else releaseLoop();
   }
 
-  /** Lets another open the stage. What was not released comes again there. */
+  /** Lets another open the stage, which gets what was not released; a stage that joined leaves. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;

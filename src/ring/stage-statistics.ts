@@ -5,6 +5,8 @@ import type { RingMemory } from './ring-memory.js';
 
 /** Counts of one stage. */
 export interface StageStatistics {
+  /** Whether it has joined, and is not of the ring's graph. */
+  readonly joined: boolean;
   /** Events published that this stage has not released. */
   readonly lag: number;
   /** The next event to be released, exact. */
@@ -28,21 +30,21 @@ export interface StageStatistics {
 
 /** Looks at one stage, and remembers how far that was when it looked last. */
 export class StageMeter {
+  readonly stage: Stage;
   readonly #memory: RingMemory;
-  readonly #stage: Stage;
   #since = performance.now();
   #sequence: number;
   #throughput = 0;
 
   constructor(memory: RingMemory, stage: Stage) {
     this.#memory = memory;
-    this.#stage = stage;
+    this.stage = stage;
     this.#sequence = stageCounts(memory, stage).sequence;
   }
 
   /** Everything, with the throughput since the last call. */
   read(): StageStatistics {
-    const counts = stageCounts(this.#memory, this.#stage);
+    const counts = stageCounts(this.#memory, this.stage);
     const now = performance.now();
     // Two calls within the resolution of the clock tell the same.
     if (now > this.#since) {
@@ -61,6 +63,7 @@ export function stageCounts(memory: RingMemory, stage: Stage): Omit<StageStatist
   const value = Atomics.load(words, cell);
   const count = (offset: number) => (words[cell + offset] as number) >>> 0;
   return {
+    joined: stage.joined === true,
     lag: (Atomics.load(words, L.CURSOR_CELL) - value) | 0,
     sequence: memory.exact(cell, value),
     batches: count(L.CELL_BATCHES),

@@ -1,6 +1,6 @@
 //! How failures travel: the message of an exception is `CODE` or `CODE: what`, and the facades make the error.
 
-use millrace_ring::{ClaimError, LayoutError, OpenError};
+use millrace_ring::{ClaimError, JoinError, LayoutError, OpenError};
 use napi::{Error, Status};
 
 /// A failure by the code the facades know.
@@ -17,6 +17,17 @@ pub(crate) fn open_failed(error: OpenError) -> Error {
         OpenError::Taken => "TAKEN",
         OpenError::Stage | OpenError::Kind => "INVALID_ARGUMENT",
         OpenError::Gone => "CLOSED",
+    };
+    failure(code, error)
+}
+
+pub(crate) fn join_failed(error: JoinError) -> Error {
+    let code = match error {
+        JoinError::Full(_) => "FULL",
+        JoinError::Closed | JoinError::Gone => "CLOSED",
+        JoinError::Taken(_) | JoinError::Name(_) | JoinError::After(_) | JoinError::Exclusive(_) | JoinError::Kind => {
+            "INVALID_ARGUMENT"
+        }
     };
     failure(code, error)
 }

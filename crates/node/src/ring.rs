@@ -1,10 +1,10 @@
 //! Rings in JavaScript's memory: attaching, seats, wakes, and publishing for many producers.
 
 use crate::environment::{Environment, REGIONS, lock};
-use crate::failure::{claim_code, failure, gone, layout_failed, open_failed};
+use crate::failure::{claim_code, failure, gone, join_failed, layout_failed, open_failed};
 use crate::native_stage::NativeStage;
 use millrace_park::{Sleeper, ThreadSleeper};
-use millrace_ring::Ring;
+use millrace_ring::{JoinFrom, Ring};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::collections::HashMap;
@@ -148,7 +148,19 @@ pub fn take_stage(environment: u32, handle: u32, stage: u32) -> Result<()> {
     .map_err(open_failed)
 }
 
-/// Lets another open a stage.
+/// Joins as a stage that follows the stages of `upstream`, or the cursor; its seat. It is left as a stage is.
+#[napi(catch_unwind)]
+pub fn join_stage(environment: u32, handle: u32, name: String, upstream: u32, oldest: bool) -> Result<u32> {
+    let from = if oldest { JoinFrom::Oldest } else { JoinFrom::Now };
+    with_attachment(handle, |attachment| {
+        let seat = attachment.ring.take_join(&name, upstream, from, environment)?;
+        attachment.stages.fetch_or(1 << seat, Relaxed);
+        Ok(seat)
+    })?
+    .map_err(join_failed)
+}
+
+/// Lets another open a stage; one that joined leaves.
 #[napi(catch_unwind)]
 pub fn leave_stage(handle: u32, stage: u32) -> Result<()> {
     with_attachment(handle, |attachment| {

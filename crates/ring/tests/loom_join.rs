@@ -3,6 +3,7 @@
 
 use loom::thread;
 use millrace_park::Sleeper;
+use millrace_ring::typed::{Block, Builder};
 use millrace_ring::{ClaimError, Config, Consumer, JoinError, JoinFrom, Ring, Wait, Waited};
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -104,11 +105,22 @@ fn a_producer_is_woken_when_the_stage_that_it_waits_for_leaves() {
 
 #[test]
 fn the_next_tenant_of_a_seat_is_not_taken_for_the_former_one() {
-    meets(2, |ring| {
+    loom::model(|| {
+        let ring = full_ring(2);
+        let mut only = ring.consumer("only", 1).unwrap();
         let mut first = ring.join("first", &[], JoinFrom::Oldest, 1).unwrap();
-        poll_run(&mut first);
-        drop(first);
-        poll_run(&mut ring.join("second", &[], JoinFrom::Oldest, 1).unwrap());
+        assert_eq!(poll_run(&mut first), Some(2));
+        let (producing, visiting) = (ring.clone(), ring.clone());
+        let producer = thread::spawn(move || publish_third(&producing));
+        let visitor = thread::spawn(move || {
+            // The former tenant was ahead of the declared stage; the next one begins where that stands, and it moves on.
+            drop(first);
+            let mut second = visiting.join("second", &[], JoinFrom::Oldest, 1).unwrap();
+            only.poll(1, |_, _, _| ()).unwrap();
+            assert!(poll_run(&mut second) >= Some(2));
+        });
+        producer.join().unwrap();
+        visitor.join().unwrap();
     });
 }
 
@@ -127,6 +139,19 @@ fn a_join_that_meets_a_close_is_refused_or_gets_what_the_ring_still_has() {
         });
         ring.close();
         joiner.join().unwrap();
+    });
+}
+
+#[test]
+fn a_join_that_a_close_has_not_seen_is_refused() {
+    loom::model(|| {
+        let graph = Builder::new(2).wait(Block).max_consumers(2).stage("only", &[]);
+        let ring = graph.create(u8::default).unwrap();
+        let joining = ring.clone();
+        let joiner = thread::spawn(move || joining.join("late", &[], JoinFrom::Oldest));
+        ring.close();
+        let seen = ring.stats().stages.len() == 2;
+        assert!(seen || joiner.join().unwrap().is_err());
     });
 }
 

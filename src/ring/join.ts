@@ -1,0 +1,137 @@
+import { Buffer } from 'node:buffer';
+import { invalidArgument } from '../errors.js';
+import { binding } from '../native/binding.js';
+import { environment } from '../park/environment.js';
+import { Forgotten } from '../park/forgotten.js';
+import { stageCell, stagesOf } from './cells.js';
+import { maskOf, type Stage } from './graph.js';
+import { layout as L } from './layout.js';
+import type { RingMemory } from './ring-memory.js';
+import type { ConsumerOptions } from './stage-consumer.js';
+
+/** How a stage joins a ring; `N` are the names of its declared stages. */
+export interface JoinOptions<N extends string = string> extends ConsumerOptions {
+  /** Declared stages that must be done with an event first; the producers when left out. */
+  readonly after?: readonly N[];
+  /**
+   * - `'now'` (default): begins at the next event that those it follows will have done; with the producers at the next
+   *   one to be flushed.
+   * - `'oldest'`: begins at the oldest event that a declared stage has not released. All from there on are still in the
+   *   ring.
+   */
+  readonly from?: 'now' | 'oldest';
+}
+
+/** @internal A stage that is not in the graph: it takes a seat when its consumer is opened. */
+export interface Guest extends Pick<Stage, 'name' | 'upstream' | 'writes'> {
+  readonly oldest: boolean;
+}
+
+/**
+ * Checks what a stage joins with.
+ *
+ * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+ */
+export function makeGuest(
+  graph: readonly Stage[],
+  name: string,
+  { after = [], from = 'now' }: JoinOptions,
+): Guest {
+  const bytes = typeof name === 'string' && !name.includes('\0') ? Buffer.byteLength(name) : 0;
+  if (bytes < 1 || bytes > L.NAME_BYTES) {
+    throw invalidArgument('name', name, `a string of 1 to ${L.NAME_BYTES} bytes without zeros`);
+  }
+  const names = graph.map((stage) => stage.name);
+  if (names.includes(name)) {
+    throw invalidArgument(
+      'name',
+      name,
+      'a name that no declared stage has; consumer() opens those',
+    );
+  }
+  if (from !== 'now' && from !== 'oldest') {
+    throw invalidArgument('from', from, "'now' or 'oldest'");
+  }
+  if (!Array.isArray(after)) throw invalidArgument('after', after, 'an array of stages');
+  const upstream = maskOf(names, after, 'after');
+  return { name, upstream, writes: new Set(), oldest: from === 'oldest' };
+}
+
+/** Takes the seat of a declared stage, or one for a stage that joins. */
+export function takeSeat(memory: RingMemory, stage: Stage | Guest): Stage {
+  if ('index' in stage) {
+    binding.takeStage(environment, memory.handle, stage.index);
+    return stage;
+  }
+  const { name, upstream, writes, oldest } = stage;
+  const index = binding.joinStage(environment, memory.handle, name, upstream >>> 0, oldest);
+  return { name, upstream, writes, index, joined: true };
+}
+
+/**
+ * What `read` makes of each stage that has joined, from any thread; no seat changed its tenant meanwhile:
+ * crates/ring/src/join.rs.
+ */
+export function readJoined<T>({ words, arrays }: RingMemory, read: (stage: Stage) => T): T[] {
+  for (;;) {
+    const joins = Atomics.load(words, L.HEADER_JOINS);
+    const all = stagesOf(Atomics.load(words, L.HEADER_JOINED)).map((index) => {
+      const at = (stageCell(index) + L.CELL_NAME) * 4;
+      const name = arrays.bytes.toString('utf8', at, at + L.NAME_BYTES).replace(/\0+$/, '');
+      const upstream = words[L.HEADER_UPSTREAM + index] as number;
+      return read({ name, index, upstream, writes: new Set(), joined: true });
+    });
+    if (Atomics.load(words, L.HEADER_JOINS) === joins) return all;
+  }
+}
+
+/** Seats of a ring for stages that join. */
+export function seatsToJoin(stages: number, workers: number, maxConsumers?: number): number {
+  const most = L.MAX_STAGES - workers;
+  if (maxConsumers === undefined) return Math.min(L.DEFAULT_GUESTS, most - stages);
+  if (!Number.isInteger(maxConsumers) || maxConsumers < stages || maxConsumers > most) {
+    const allowed = `a whole number from ${stages}, the declared stages, to ${most}`;
+    throw invalidArgument('maxConsumers', maxConsumers, allowed);
+  }
+  return maxConsumers - stages;
+}
+
+/** What a ring closes when it is detached. */
+interface Opened {
+  close(now: true): void;
+}
+
+/** What is left when the consumer of a stage that joined is collected. */
+interface Forsaken {
+  readonly memory: RingMemory;
+  readonly reader: Opened;
+  readonly opened: Opened;
+}
+
+const forgotten = new Forgotten<Forsaken>(
+  'the consumer of a stage that joined was collected without close()',
+  ({ memory, reader, opened }) => {
+    memory.closed(opened);
+    reader.close(true);
+    // Who consumed to the end of the ring holds nobody back.
+    return memory.state === L.OPEN;
+  },
+);
+
+/**
+ * Has a stage leave when its consumer is forgotten: nobody else could close it, and producers would wait for it for
+ * ever.
+ *
+ * @returns What the ring may hold in place of the consumer.
+ */
+export function leaveWhenForgotten(memory: RingMemory, reader: Opened, consumer: Opened): Opened {
+  const held = new WeakRef(consumer);
+  const opened = { close: () => (held.deref() ?? reader).close(true) };
+  forgotten.watch(consumer, { memory, reader, opened });
+  return opened;
+}
+
+/** The consumer was closed. */
+export function noLongerForgotten(consumer: Opened): void {
+  forgotten.unwatch(consumer);
+}
