@@ -10,7 +10,7 @@ import type { RingClosed } from './shared-ring.js';
 /** The bit of a sleepers word that no stage has: it stands for who waits for the end. */
 const CLOSER = 31;
 
-/** Waits until every stage, those that have joined too, has consumed what was published, `timeout` milliseconds at most. */
+/** Waits until all stages, also those that have joined, have consumed everything, `timeout` milliseconds at most. */
 export async function drained(
   memory: RingMemory,
   graph: readonly Stage[],

@@ -6,7 +6,7 @@ import { Forgotten } from '../park/forgotten.js';
 import { stageCell, stagesOf } from './cells.js';
 import { maskOf, type Stage } from './graph.js';
 import { layout as L } from './layout.js';
-import type { RingMemory } from './ring-memory.js';
+import type { Opened, RingMemory } from './ring-memory.js';
 import type { ConsumerOptions } from './stage-consumer.js';
 
 /** How a stage joins a ring; `N` are the names of its declared stages. */
@@ -72,12 +72,11 @@ export function takeSeat(memory: RingMemory, stage: Stage | Guest): Stage {
  * What `read` makes of each stage that has joined, from any thread; no seat changed its tenant meanwhile:
  * crates/ring/src/join.rs.
  */
-export function readJoined<T>({ words, arrays }: RingMemory, read: (stage: Stage) => T): T[] {
+export function readJoined<T>({ words }: RingMemory, read: (stage: Stage) => T): T[] {
   for (;;) {
     const joins = Atomics.load(words, L.HEADER_JOINS);
     const all = stagesOf(Atomics.load(words, L.HEADER_JOINED)).map((index) => {
-      const at = (stageCell(index) + L.CELL_NAME) * 4;
-      const name = arrays.bytes.toString('utf8', at, at + L.NAME_BYTES).replace(/\0+$/, '');
+      const name = readName(words, stageCell(index) + L.CELL_NAME);
       const upstream = words[L.HEADER_UPSTREAM + index] as number;
       return read({ name, index, upstream, writes: new Set(), joined: true });
     });
@@ -85,20 +84,21 @@ export function readJoined<T>({ words, arrays }: RingMemory, read: (stage: Stage
   }
 }
 
+/** By atomic loads, which stay before the last look at who joins. */
+function readName(words: Int32Array, at: number): string {
+  const name = Int32Array.from({ length: L.NAME_BYTES / 4 }, (_, i) => Atomics.load(words, at + i));
+  return Buffer.from(name.buffer).toString().replace(/\0+$/, '');
+}
+
 /** Seats of a ring for stages that join. */
-export function seatsToJoin(stages: number, workers: number, maxConsumers?: number): number {
-  const most = L.MAX_STAGES - workers;
+export function seatsToJoin(stages: number, maxConsumers: number | undefined): number {
+  const most = L.MAX_STAGES;
   if (maxConsumers === undefined) return Math.min(L.DEFAULT_GUESTS, most - stages);
   if (!Number.isInteger(maxConsumers) || maxConsumers < stages || maxConsumers > most) {
     const allowed = `a whole number from ${stages}, the declared stages, to ${most}`;
     throw invalidArgument('maxConsumers', maxConsumers, allowed);
   }
   return maxConsumers - stages;
-}
-
-/** What a ring closes when it is detached. */
-interface Opened {
-  close(now: true): void;
 }
 
 /** What is left when the consumer of a stage that joined is collected. */

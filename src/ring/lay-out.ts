@@ -29,7 +29,7 @@ const MAX_LENGTH = 2 ** 31 - 1;
 export function layOut(geometry: Geometry): SharedArrayBuffer {
   const { kind, capacity, stride, fieldBytes, maxProducers, multi, wait, graph, start } = geometry;
   const stages = graph.length;
-  const seats = stages + seatsToJoin(stages, 0, geometry.maxConsumers);
+  const seats = stages + seatsToJoin(stages, geometry.maxConsumers);
   const stamps = (L.STAGE_CELLS + (seats + maxProducers) * L.CELL_WORDS) * 4;
   const slots = stamps + (multi ? capacity * 8 : 0);
   const length = slots + capacity * stride;

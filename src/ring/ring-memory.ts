@@ -18,7 +18,7 @@ interface Attachment {
 }
 
 /** @internal A producer or consumer of this thread. */
-interface Opened {
+export interface Opened {
   /** @param now Whether a producer must not keep its seat until what it has accepted is flushed. */
   close(now: true): void;
 }

@@ -14,7 +14,7 @@ import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
 import { Held } from './held.js';
 import { type Guest, leaveWhenForgotten, noLongerForgotten } from './join.js';
-import type { RingMemory } from './ring-memory.js';
+import type { Opened, RingMemory } from './ring-memory.js';
 import { type RunOptions, runStage } from './run.js';
 import { StageReader, waitedFor } from './stage-reader.js';
 import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
@@ -69,7 +69,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   /** Who waited was not told yet of the batch that is theirs: another step would end it. */
   #telling = false;
   /** What the ring closes when it is detached. */
-  readonly #opened: { close(now: true): void };
+  readonly #opened: Opened;
   /** The last counts of a stage that has left, whose seat may be another's. */
   #left: StageStatistics | undefined;
   /** When the event loop came here last. */
