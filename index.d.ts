@@ -278,6 +278,49 @@ declare type CheckedStages<F extends Fields, Names extends string> = {
 };
 
 /**
+ * Slots that a producer has claimed and not published yet: fill them by index, in any order, then {@link commit}.
+ * Disposed of without that, the claim is aborted: no consumer sees its slots, and nobody waits for them.
+ *
+ * Until it ends, its producer publishes nothing else, and what other producers of the ring publish meanwhile is not
+ * seen: it should end soon. One whose thread ends is given up for it.
+ *
+ * @example
+ * const pairs = Ring.define({ fields: { n: 'u32' }, stages: { read: {} } });
+ * const ring = Ring.create({ ...pairs, capacity: 1024 });
+ * const out = ring.producer();
+ * using claim = out.tryClaim(2) ?? (await out.claim(2));
+ * claim.at(0).n = 7;
+ * claim.at(1).n = 8;
+ * claim.commit();
+ * ring.detach();
+ */
+export declare class Claim<E extends object> {
+  #private;
+  /** Number of slots. */
+  readonly length: number;
+  /**
+   * The event at `index`, to be filled: one view that is reused, valid until the next call. Every field has to be set:
+   * a slot still has what was in it a lap ago.
+   *
+   * @param index From 0 to `length - 1`.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`; `ERR_MILLRACE_STALE` when the claim has ended.
+   */
+  at(index: number): E;
+  /**
+   * Publishes the first `used` slots, at once, and gives the others up.
+   *
+   * @param used From 0 to `length`, which is the default.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`: nothing happened; `ERR_MILLRACE_STALE` when the claim has ended. A ring
+   *   that was closed after the claim still takes it; on one that a consumer failed it is counted as lost.
+   */
+  commit(used?: number): void;
+  /** Gives all slots up. Nothing when the claim has ended. */
+  abort(): void;
+  [Symbol.dispose](): void;
+  [inspect.custom](): string;
+}
+
+/**
  * Why a connection is over: the peer ended it (`end`) or reset it, sent what is not the protocol or
  * too large a frame, was too slow or idle, did not read (`write-limit`), we closed or drained it,
  * or the system failed.
@@ -391,7 +434,7 @@ export declare const errorCodes: Readonly<{
   ERR_MILLRACE_CANCELLED: 'The task, or the scope it belongs to, was cancelled.';
   ERR_MILLRACE_WOULD_BLOCK: 'The call would block a thread that must not block.';
   ERR_MILLRACE_FIELD_OWNERSHIP: 'A stage wrote a field that it does not own.';
-  ERR_MILLRACE_STALE: 'An event, record or message was used after its step was over, or it was released.';
+  ERR_MILLRACE_STALE: 'An event, record, message or claim was used after its step was over, or it was released.';
   ERR_MILLRACE_FRAME_TOO_LARGE: 'A frame is larger than its framing allows.';
   ERR_MILLRACE_PROTOCOL: 'A peer sent bytes that its framing does not allow.';
   ERR_MILLRACE_WRITE_LIMIT: 'A connection has more unsent bytes than its write limit.';
@@ -880,11 +923,28 @@ export declare abstract class Producer<E extends object> {
     argument?: A,
     options?: WaitOptions,
   ): Promise<void>;
+  /**
+   * Claims `n` slots if there is room: what was accepted before is flushed, so that it comes before them. Publishing
+   * anything else with this producer throws until the claim is committed or aborted.
+   *
+   * @param n From 1 to the ring's capacity.
+   * @returns undefined when there is no room for all of them now.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`, also while this producer has another claim open; `ERR_MILLRACE_CLOSED`,
+   *   `ERR_MILLRACE_CONSUMER_FAILED`.
+   */
+  tryClaim(n: number): Claim<E> | undefined;
+  /**
+   * Claims `n` slots, waiting for room for all of them.
+   *
+   * @throws Rejects as {@link tryClaim} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`: then nothing
+   *   is claimed.
+   */
+  claim(n: number, options?: WaitOptions): Promise<Claim<E>>;
   /** Waits until there is room for one event. */
   ready(options?: WaitOptions): Operation<void>;
   /**
-   * Takes nothing more, flushes, and gives this producer's seat to others: on a full multi-producer ring not before
-   * there was room for all that was accepted.
+   * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
+   * multi-producer ring not before there was room for all that was accepted.
    */
   close(): void;
   [Symbol.dispose](): void;
@@ -1171,7 +1231,7 @@ export declare interface RingOptions {
 
 /** Counts of a ring. */
 export declare interface RingStatistics {
-  /** Next event to be published: as many have been. */
+  /** Next event to be published: as many have been, with the slots that producers claimed and gave up between them. */
   readonly cursor: number;
   readonly capacity: number;
   readonly producers: number;
@@ -1180,6 +1240,10 @@ export declare interface RingStatistics {
    * before they were flushed, or a consumer failed and stopped the ring.
    */
   readonly lost: number;
+  /** Slots that a producer claimed and gave up: by an abort, or because it used fewer. Wraps at 2^32. */
+  readonly aborted: number;
+  /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. */
+  readonly recovered: number;
   /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
@@ -1459,7 +1523,7 @@ export declare type Stages = Readonly<Record<string, StageOptions>>;
 export declare interface StageStatistics {
   /** Whether it has joined, and is not of the ring's graph. */
   readonly joined: boolean;
-  /** Events published that this stage has not released. */
+  /** Events published that this stage has not released; slots that producers gave up do not count. */
   readonly lag: number;
   /** The next event to be released, exact. */
   readonly sequence: number;

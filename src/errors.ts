@@ -15,7 +15,7 @@ export const errorCodes = Object.freeze({
   ERR_MILLRACE_WOULD_BLOCK: 'The call would block a thread that must not block.',
   ERR_MILLRACE_FIELD_OWNERSHIP: 'A stage wrote a field that it does not own.',
   ERR_MILLRACE_STALE:
-    'An event, record or message was used after its step was over, or it was released.',
+    'An event, record, message or claim was used after its step was over, or it was released.',
   ERR_MILLRACE_FRAME_TOO_LARGE: 'A frame is larger than its framing allows.',
   ERR_MILLRACE_PROTOCOL: 'A peer sent bytes that its framing does not allow.',
   ERR_MILLRACE_WRITE_LIMIT: 'A connection has more unsent bytes than its write limit.',

@@ -1,5 +1,6 @@
 import { afterEach } from '@jest/globals';
 import { type ConsumerOptions, Ring, type RingOptions, type SharedRing } from 'millrace';
+import { firstSequence } from '#dist/ring/shared-ring.js';
 
 const made = new Set<SharedRing>();
 
@@ -44,3 +45,13 @@ export const outcome = (promise: PromiseLike<unknown>): Promise<unknown> =>
 /** `from` to `to`, without the latter. */
 export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i);
+
+/** A ring whose first sequence is so many before the wrap. */
+export function before<T>(distance: number, make: () => T): T {
+  firstSequence.value = -distance | 0;
+  try {
+    return make();
+  } finally {
+    firstSequence.value = 0;
+  }
+}

@@ -1,17 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { firstSequence } from '#dist/ring/shared-ring.js';
-import { all, number, numbers, range } from './rings.js';
-
-/** A ring whose first sequence is so many before the wrap. */
-function before<T>(distance: number, make: () => T): T {
-  firstSequence.value = -distance | 0;
-  try {
-    return make();
-  } finally {
-    firstSequence.value = 0;
-  }
-}
+import { all, before, number, numbers, range } from './rings.js';
 
 const kinds = ['single', 'multi'] as const;
 

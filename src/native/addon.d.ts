@@ -13,8 +13,17 @@ export declare function attachEnvironment(bell: Int32Array, ring: () => void): n
 /** Attaches an environment to the ring that was laid out in `memory`, which the caller keeps until it detaches. */
 export declare function attachRing(environment: number, memory: Int32Array): number
 
+/** Claims `n` slots on a multi-producer ring: the first one's sequence, or why not, negative. */
+export declare function claim(handle: number, index: number, n: number): number
+
 /** Ends a ring: it takes nothing more, and everyone who waits is woken. */
 export declare function closeRing(handle: number, failed: boolean): void
+
+/**
+ * Publishes the first `used` slots of the claim that a producer of a multi-producer ring has open, and gives the others
+ * up.
+ */
+export declare function commitClaim(handle: number, index: number, used: number): void
 
 /** One answer. */
 export interface Completion {

@@ -6,6 +6,7 @@ import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import type { RingMemory } from './ring-memory.js';
 import type { RingClosed } from './shared-ring.js';
+import { skippedBefore, skippedBetween } from './skips.js';
 
 /** The bit of a sleepers word that no stage has: it stands for who waits for the end. */
 const CLOSER = 31;
@@ -20,7 +21,12 @@ export async function drained(
   const declared = graph.map(({ index }) => stageCell(index));
   // Nobody joins a closed ring, but who has joined may leave; the seat keeps where it stood then.
   const cells = () => [...declared, ...cellsOf(Atomics.load(words, L.HEADER_JOINED))];
-  const left = () => (Atomics.load(words, L.CURSOR_CELL) - memory.slowest(cells())) | 0;
+  // What producers gave up is consumed by nobody.
+  const left = () => {
+    const slowest = memory.slowest(cells());
+    const cursor = Atomics.load(words, L.CURSOR_CELL);
+    return ((cursor - slowest) | 0) - skippedBetween(memory, slowest, cursor);
+  };
   // Nobody consumes the rest of a ring that failed.
   const over = () =>
     memory.ended(Atomics.load(words, L.CURSOR_CELL)) && (memory.state === L.FAILED || left() === 0);
@@ -49,6 +55,7 @@ export async function drained(
     }
   }
   const abandoned = left();
-  const cursor = memory.exact(L.CURSOR_CELL, Atomics.load(words, L.CURSOR_CELL));
-  return { consumed: cursor - abandoned, abandoned };
+  const cursor = Atomics.load(words, L.CURSOR_CELL);
+  const published = memory.exact(L.CURSOR_CELL, cursor) - skippedBefore(memory, cursor);
+  return { consumed: published - abandoned, abandoned };
 }

@@ -1,6 +1,7 @@
 export { ByteConsumer } from './byte-consumer.js';
 export { ByteProducer, type WriteHeader } from './byte-producer.js';
 export { ByteRing, type ByteRingOptions, type StageRecord } from './byte-ring.js';
+export type { Claim } from './claim.js';
 export { Consumer } from './consumer.js';
 export type { EventBatch } from './event-batch.js';
 export type { IntoOptions } from './feed-queue.js';

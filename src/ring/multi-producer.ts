@@ -1,17 +1,18 @@
 import { binding } from '../native/binding.js';
 import { Arrays } from './arrays.js';
 import { layout as L } from './layout.js';
+import { nativeError } from './native-error.js';
 import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer } from './seat.js';
 import { checked, type View, type ViewClass } from './view.js';
 
-/** What native code answers when it publishes nothing. */
+/** What native code answers when it publishes or claims nothing. */
 const FULL = -1;
 
 /**
  * One of several producers: stages events in memory of its own and claims slots at the flush, in
- * one native call. So nobody ever waits behind a claim of a thread that is busy, or was terminated.
+ * one native call, so that nobody waits behind a thread that is busy: only a claim that was asked for stays open.
  */
 export class MultiProducer<E extends object> extends Producer<E> {
   readonly #event: View;
@@ -21,7 +22,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
   #staged = 0;
 
   constructor(memory: RingMemory, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
-    super(memory);
+    super(memory, () => makeViewOf(memory.arrays));
     const bytes = Math.ceil((this.flushAt * memory.stride) / 8) * 8;
     const arrays = new Arrays(new ArrayBuffer(bytes));
     this.#event = new (makeViewOf(arrays))();
@@ -100,6 +101,24 @@ export class MultiProducer<E extends object> extends Producer<E> {
     this.seat.noteStaged(this.#staged);
     this.stage();
     if (this.#staged === this.flushAt) this.flush();
+  }
+
+  /** @internal */
+  protected override claimSlots(n: number): number | undefined {
+    const start = binding.claim(this.memory.handle, this.seat.index, n);
+    if (start === FULL) return undefined;
+    if (start < FULL) throw this.memory.closedError();
+    return start | 0;
+  }
+
+  /** @internal */
+  protected override endClaim(_start: number, _n: number, used: number): void {
+    const { memory, seat } = this;
+    try {
+      binding.commitClaim(memory.handle, seat.index, used);
+    } catch (error) {
+      throw nativeError(error, 'this claim');
+    }
   }
 
   override flush(): void {

@@ -1,9 +1,12 @@
 import { inspect } from 'node:util';
-import { invalidArgument, type MillraceError } from '../errors.js';
-import { type Operation, operation, type WaitOptions } from '../operation.js';
+import { invalidArgument, MillraceError } from '../errors.js';
+import { type Cancel, type Operation, operation, type WaitOptions, wait } from '../operation.js';
+import { Claim } from './claim.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer, Seat } from './seat.js';
+import { type SlotView, slotView } from './slot-view.js';
 import { flushAtEndOfTurn } from './staged.js';
+import type { View, ViewClass } from './view.js';
 
 /** Fills an event. `argument` is what was given beside it: so one function serves for all events. */
 export type Write<E, A> = (event: E, argument: A) => void;
@@ -36,13 +39,22 @@ export abstract class Producer<E extends object> {
   protected readonly seat: Seat;
   /** @internal Events staged at most: a small ring's consumers are not kept waiting for it to fill. */
   protected readonly flushAt: number;
+  readonly #inPlace: () => ViewClass<View>;
+  /** The view of claimed slots; made when it is needed. */
+  #slotView: ViewClass<SlotView> | undefined;
+  /** The claim that is open. */
+  #claim: Claim<E> | undefined;
   #closed = false;
   /** @internal */
   scheduled = false;
 
-  /** @internal */
-  protected constructor(memory: RingMemory) {
+  /**
+   * @internal
+   * @param inPlace Makes the view of events in the ring.
+   */
+  protected constructor(memory: RingMemory, inPlace: () => ViewClass<View>) {
     this.memory = memory;
+    this.#inPlace = inPlace;
     this.seat = new Seat(memory);
     this.flushAt = Math.min(FLUSH_AT, Math.max(1, memory.capacity >> 2));
     memory.opened(this);
@@ -116,6 +128,67 @@ export abstract class Producer<E extends object> {
     argument: A,
   ): number;
 
+  /**
+   * Claims `n` slots if there is room: what was accepted before is flushed, so that it comes before them. Publishing
+   * anything else with this producer throws until the claim is committed or aborted.
+   *
+   * @param n From 1 to the ring's capacity.
+   * @returns undefined when there is no room for all of them now.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`, also while this producer has another claim open; `ERR_MILLRACE_CLOSED`,
+   *   `ERR_MILLRACE_CONSUMER_FAILED`.
+   */
+  tryClaim(n: number): Claim<E> | undefined {
+    const { capacity } = this.memory;
+    if (!Number.isInteger(n) || n < 1 || n > capacity) {
+      throw invalidArgument('n', n, `a whole number from 1 to the capacity, ${capacity}`);
+    }
+    this.checkOpen();
+    this.flush();
+    if (this.staged > 0) return undefined;
+    const start = this.claimSlots(n);
+    if (start === undefined) return undefined;
+    this.#slotView ??= slotView(this.#inPlace(), this.memory);
+    this.#claim = new Claim(this.#slotView, start, n, (used) => {
+      this.#claim = undefined;
+      this.endClaim(start, n, used);
+    });
+    return this.#claim;
+  }
+
+  /**
+   * Claims `n` slots, waiting for room for all of them.
+   *
+   * @throws Rejects as {@link tryClaim} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`: then nothing
+   *   is claimed.
+   */
+  claim(n: number, options?: WaitOptions): Promise<Claim<E>> {
+    return wait<Claim<E>>(
+      options,
+      (resolve, reject) => {
+        let stop: Cancel | undefined;
+        const attempt = () => {
+          try {
+            const claim = this.tryClaim(n);
+            if (claim) return resolve(claim);
+            // Undefined when there was room at once: then this was called again, and has set `stop` by itself.
+            stop = this.seat.await(() => this.end(n), attempt, reject) ?? stop;
+          } catch (error) {
+            reject(error);
+          }
+        };
+        attempt();
+        return (error) => stop?.(error);
+      },
+      'room in the ring',
+    );
+  }
+
+  /** @internal Claims slots behind all that was flushed: the first one's sequence, undefined when there is no room. */
+  protected abstract claimSlots(n: number): number | undefined;
+
+  /** @internal Publishes the first `used` of the claimed slots. */
+  protected abstract endClaim(start: number, n: number, used: number): void;
+
   /** Waits until there is room for one event. */
   ready(options?: WaitOptions): Operation<void> {
     return operation(
@@ -136,13 +209,23 @@ export abstract class Producer<E extends object> {
 
   /** @internal */
   protected checkOpen(): void {
-    if (this.#closed) throw closedProducer();
+    this.checkFree();
     this.memory.checkOpen();
   }
 
+  /** @internal Throws when this producer cannot publish, whatever its ring says. */
+  protected checkFree(): void {
+    if (this.#closed) throw closedProducer();
+    if (!this.#claim) return;
+    throw new MillraceError(
+      'ERR_MILLRACE_INVALID_ARGUMENT',
+      `this producer has a claim of ${this.#claim.length} events open; commit or abort it first`,
+    );
+  }
+
   /**
-   * Takes nothing more, flushes, and gives this producer's seat to others: on a full multi-producer ring not before
-   * there was room for all that was accepted.
+   * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
+   * multi-producer ring not before there was room for all that was accepted.
    */
   close(): void;
   /** @internal */
@@ -150,6 +233,11 @@ export abstract class Producer<E extends object> {
   close(now?: true): void {
     if (!this.seat.open) return;
     this.#closed = true;
+    if (now) {
+      // Who lets go of the ring leaves its claim to be recovered, as a thread that ends does.
+      this.#claim?.expire();
+      this.#claim = undefined;
+    } else this.#claim?.abort();
     this.flush();
     if (now || this.staged === 0) this.leaveSeat();
   }

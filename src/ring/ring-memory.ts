@@ -40,6 +40,8 @@ export class RingMemory {
   /** Byte offset of the first slot. */
   readonly slots: number;
   readonly multi: boolean;
+  /** Word of the first stamp of a multi-producer ring: a stamp a slot, behind them a count a slot. */
+  readonly stamps: number;
   /** Whether consumers of this ring sleep, so that who publishes must look for them. */
   readonly sleeps: boolean;
   /** Whether waiting worker threads look a while before they sleep. */
@@ -67,6 +69,7 @@ export class RingMemory {
     this.stride = word(L.HEADER_STRIDE);
     this.slots = word(L.HEADER_SLOTS);
     this.multi = word(L.HEADER_MULTI) === 1;
+    this.stamps = word(L.HEADER_STAMPS) >> 2;
     this.maxProducers = word(L.HEADER_MAX_PRODUCERS);
     const wait = waits[word(L.HEADER_WAIT)] as Wait;
     this.sleeps = wait === 'block' || wait === 'adaptive';

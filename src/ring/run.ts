@@ -84,10 +84,9 @@ export function runStage<B extends RunBatch>(source: RunSource<B>, options: RunO
   reader.whileBlocking(() => {
     try {
       for (;;) {
-        const first = reader.next;
         const batch = source.poll();
         if (batch) {
-          whole(batch, first);
+          whole(batch, batch.passed);
           flushStaged();
         } else if (reader.ended) break;
         else reader.block();

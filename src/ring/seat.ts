@@ -60,6 +60,13 @@ export class Seat {
     this.memory.words[this.cell + L.CELL_VALUE] = sequence;
   }
 
+  /** Notes what a single producer has claimed, for who counts what it leaves; of `length` 0 nothing. */
+  noteClaim(start: number, length: number): void {
+    const { words } = this.memory;
+    words[this.cell + L.CELL_CLAIM_START] = start;
+    words[this.cell + L.CELL_CLAIM_LENGTH] = length;
+  }
+
   /**
    * Notes what is about to be accepted, before any of it was: a close that comes later sees the note, and waits.
    *

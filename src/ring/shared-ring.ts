@@ -41,7 +41,7 @@ export interface RingClosed {
 
 /** Counts of a ring. */
 export interface RingStatistics {
-  /** Next event to be published: as many have been. */
+  /** Next event to be published: as many have been, with the slots that producers claimed and gave up between them. */
   readonly cursor: number;
   readonly capacity: number;
   readonly producers: number;
@@ -50,6 +50,10 @@ export interface RingStatistics {
    * before they were flushed, or a consumer failed and stopped the ring.
    */
   readonly lost: number;
+  /** Slots that a producer claimed and gave up: by an abort, or because it used fewer. Wraps at 2^32. */
+  readonly aborted: number;
+  /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. */
+  readonly recovered: number;
   /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
@@ -132,11 +136,14 @@ export abstract class SharedRing {
     const { words } = this.memory;
     let producers = 0;
     for (let bits = words[L.HEADER_PRODUCERS] as number; bits !== 0; bits &= bits - 1) producers++;
+    const count = (word: number) => (words[word] as number) >>> 0;
     return {
       cursor: this.memory.exact(L.CURSOR_CELL, Atomics.load(words, L.CURSOR_CELL)),
       capacity: this.capacity,
       producers,
-      lost: (words[L.HEADER_LOST] as number) >>> 0,
+      lost: count(L.HEADER_LOST),
+      aborted: count(L.HEADER_ABORTED),
+      recovered: count(L.HEADER_RECOVERED),
       stages: Object.fromEntries([
         ...this.graph.map(({ name }, index) => [name, (this.#meters[index] as StageMeter).read()]),
         ...this.#readJoined(),

@@ -1,7 +1,6 @@
 import { layout as L } from './layout.js';
 import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
-import { closedProducer } from './seat.js';
 import { checked, type View, type ViewClass } from './view.js';
 import { type WritingView, writingView } from './writing-view.js';
 
@@ -22,7 +21,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
   #limit: number;
 
   constructor(memory: RingMemory, view: ViewClass<View>) {
-    super(memory);
+    super(memory, () => view);
     this.#event = new (writingView(view, memory, this.seat.cell + L.CELL_VALUE))();
     this.#show = memory.advancer(L.CURSOR_CELL, this.seat.cell, memory.sleeps);
     this.#published = this.#event.$next;
@@ -73,7 +72,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
 
   /** Sets the limit anew; false when the ring is full. */
   #prepare(next: number): boolean {
-    if (this.closed) throw closedProducer();
+    this.checkFree();
     if (((next - this.#published) | 0) >= this.flushAt) this.flush();
     if (((this.#free - next) | 0) <= 0) {
       // What is staged must be seen for room to come.
@@ -91,6 +90,32 @@ export class SingleProducer<E extends object> extends Producer<E> {
     const until = (this.#published + this.flushAt - next) | 0;
     this.#limit = (next + Math.min(until, (this.#free - next) | 0)) | 0;
     return true;
+  }
+
+  /** @internal */
+  protected override claimSlots(n: number): number | undefined {
+    const { memory, seat } = this;
+    const start = this.#published;
+    if (((this.#free - start) | 0) < n) {
+      this.#free = (memory.slowestSink() + memory.capacity) | 0;
+      if (((this.#free - start) | 0) < n) return undefined;
+    }
+    seat.announce((start + n) | 0, start);
+    seat.noteClaim(start, n);
+    return start;
+  }
+
+  /** @internal Nobody claims behind this producer: what it gives up it claims again. */
+  protected override endClaim(start: number, n: number, used: number): void {
+    const { memory, seat } = this;
+    const next = (start + used) | 0;
+    Atomics.add(memory.words, L.HEADER_ABORTED, n - used);
+    // In this order: a thread that ends in between has lost what it used.
+    this.#event.$next = next;
+    seat.noteClaim(0, 0);
+    if (used > 0) this.flush();
+    // What was announced beyond it will not come.
+    if (used < n) seat.withdraw(this.#published);
   }
 
   override flush(): void {

@@ -66,6 +66,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   #held: Held;
   /** A batch is handed out, and its step not over; released by hand, a step is over when the stage is left. */
   #handedOut = false;
+  /** The sequence behind it: the reader may have gone on, over what producers gave up. */
+  #end = 0;
   /** Who waited was not told yet of the batch that is theirs: another step would end it. */
   #telling = false;
   /** What the ring closes when it is detached. */
@@ -145,6 +147,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     const first = reader.next;
     const end = this.endOf(available, max);
     reader.next = end;
+    this.#end = end;
     this.#handedOut = true;
     if (this.#manual) this.#batch = this.#makeBatch(reader, this.#held);
     return this.setBatch(this.#batch, first, end);
@@ -306,7 +309,10 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
       reader: this.reader,
       poll: () => this.poll(),
       handle: (batch: B) => this.handleBatch(batch, handler),
-      goOn: (batch: B, sequence: number) => this.setBatch(batch, sequence, this.reader.next),
+      goOn: (batch: B, sequence: number) => {
+        const end = this.#end;
+        this.setBatch(batch, ((sequence - end) | 0) < 0 ? sequence : end, end);
+      },
       behind: (sequence: number) => this.behind(sequence),
       leave: () => this.#leave(),
     };

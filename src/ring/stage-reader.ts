@@ -9,6 +9,7 @@ import { type Guest, takeSeat } from './join.js';
 import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
+import { Skips } from './skips.js';
 import { flushStaged } from './staged.js';
 
 /** Whom a waker wakes when it is no source: the thread that sets it. */
@@ -41,6 +42,8 @@ export class StageReader {
   released: number;
   /** Sequences before this are known to be ready. */
   limit: number;
+  /** Multi-producer rings: what producers gave up. */
+  readonly #skips: Skips | undefined;
   #spins = LEAST_SPINS;
   readonly #upstream: readonly number[];
   readonly #cell: number;
@@ -52,6 +55,7 @@ export class StageReader {
 
   constructor(memory: RingMemory, stage: Stage | Guest) {
     this.memory = memory;
+    this.#skips = memory.multi ? new Skips(memory) : undefined;
     this.#source = memory.openSource();
     try {
       this.stage = takeSeat(memory, stage);
@@ -68,15 +72,35 @@ export class StageReader {
     binding.setConsumerWaker(environment, memory.handle, this.stage.index, this.#source);
   }
 
-  /** Sequences that are ready and were not handed out. */
+  /**
+   * Sequences behind one another that are ready and were not handed out. What producers gave up before them is passed
+   * over, and released where nothing before it is held back.
+   */
   available(): number {
-    if (this.limit === this.next) this.limit = this.memory.slowest(this.#upstream);
+    if (this.limit === this.next) {
+      this.limit = this.memory.slowest(this.#upstream);
+      if (this.#skips !== undefined && this.limit !== this.next) this.#clip(this.#skips);
+    }
     return (this.limit - this.next) | 0;
+  }
+
+  /** Passes over what was given up, and ends what is ready where more was. */
+  #clip(skips: Skips): void {
+    if (skips.quiet(this.released)) return;
+    const { next, limit } = this;
+    this.next = skips.behind(next, limit);
+    this.limit = skips.before(this.next, limit);
+    if (this.released === next && this.next !== next) {
+      this.released = this.next;
+      this.#advance(this.next);
+    }
   }
 
   /** True when there will be nothing more. */
   get ended(): boolean {
-    return !this.#open || (this.memory.ended(this.next) && this.available() === 0);
+    if (!this.#open) return true;
+    // Looked at again: who failed the ring may have released events since.
+    return this.available() === 0 && this.memory.ended(this.next) && this.available() === 0;
   }
 
   /** Throws when this consumer was closed. */
@@ -102,13 +126,17 @@ export class StageReader {
 
   /**
    * Releases everything before `sequence`: stages behind may have it, producers may overwrite it. Never goes back: what
-   * an iteration has passed may be less than what was released early.
+   * an iteration has passed may be less than what was released early. With it goes what was given up behind it and passed
+   * over: nobody else would release that.
    */
   release(sequence: number): void {
+    // What was given up may have been released by itself since this was asked for.
     if (((sequence - this.released) | 0) <= 0) return;
-    this.released = sequence;
+    const skips = sequence === this.next ? undefined : this.#skips;
+    const held = skips === undefined || skips.quiet(this.released);
+    this.released = held ? sequence : skips.behind(sequence, this.next);
     (this.memory.words[this.#cell + L.CELL_BATCHES] as number)++;
-    this.#advance(sequence);
+    this.#advance(this.released);
   }
 
   /** The exact number of a sequence that is not behind what was released. */

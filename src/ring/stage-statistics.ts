@@ -2,12 +2,13 @@ import { stageCell } from './cells.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import type { RingMemory } from './ring-memory.js';
+import { skippedBetween } from './skips.js';
 
 /** Counts of one stage. */
 export interface StageStatistics {
   /** Whether it has joined, and is not of the ring's graph. */
   readonly joined: boolean;
-  /** Events published that this stage has not released. */
+  /** Events published that this stage has not released; slots that producers gave up do not count. */
   readonly lag: number;
   /** The next event to be released, exact. */
   readonly sequence: number;
@@ -62,9 +63,10 @@ export function stageCounts(memory: RingMemory, stage: Stage): Omit<StageStatist
   const cell = stageCell(stage.index);
   const value = Atomics.load(words, cell);
   const count = (offset: number) => (words[cell + offset] as number) >>> 0;
+  const cursor = Atomics.load(words, L.CURSOR_CELL);
   return {
     joined: stage.joined === true,
-    lag: (Atomics.load(words, L.CURSOR_CELL) - value) | 0,
+    lag: ((cursor - value) | 0) - skippedBetween(memory, value, cursor),
     sequence: memory.exact(cell, value),
     batches: count(L.CELL_BATCHES),
     waits: count(L.CELL_WAITS),

@@ -211,6 +211,27 @@ pub fn set_producer_waker(environment: u32, handle: u32, index: u32, source: i32
     with(handle, |ring| ring.producers().set(index, waker))
 }
 
+/// Runs `f` on the ring of a seat that was taken through this handle.
+fn with_seat<T>(handle: u32, index: u32, f: impl FnOnce(&Ring) -> T) -> Result<T> {
+    with_attachment(handle, |attachment| {
+        let mine = index < u32::BITS && attachment.producers.load(Relaxed) & (1 << index) != 0;
+        mine.then(|| f(&attachment.ring)).ok_or_else(|| gone("this producer"))
+    })?
+}
+
+/// Claims `n` slots on a multi-producer ring: the first one's sequence, or why not, negative.
+#[napi(catch_unwind)]
+pub fn claim(handle: u32, index: u32, n: u32) -> Result<i64> {
+    with_seat(handle, index, |ring| ring.claim(index, n).map_or_else(|error| claim_code(error).into(), i64::from))
+}
+
+/// Publishes the first `used` slots of the claim that a producer of a multi-producer ring has open, and gives the others
+/// up.
+#[napi(catch_unwind)]
+pub fn commit_claim(handle: u32, index: u32, used: u32) -> Result<()> {
+    with_seat(handle, index, |ring| ring.commit_claim(index, used))?.map_err(|error| failure("INTERNAL", error))
+}
+
 /// Publishes up to `n` staged events on a multi-producer ring: their number, or why none.
 #[napi(catch_unwind)]
 pub fn publish_copied(handle: u32, index: u32, events: Uint8ArraySlice<'_>, n: u32) -> Result<i32> {

@@ -193,10 +193,8 @@ impl ByteConsumer {
     /// waker will be called.
     pub fn arm(&mut self, waker: &std::task::Waker) -> bool {
         self.seat.memory.consumers().set(self.seat.stage, waker.clone());
-        match self.seat.memory.enter() {
-            Some(view) => self.seat.look_before_sleep(&view).is_none(),
-            None => false,
-        }
+        let memory = self.seat.memory.clone();
+        memory.enter().is_some_and(|view| self.seat.look_before_sleep(&view).is_none())
     }
 
     /// Takes an [`arm`](Self::arm) back: writers spare the wake.
@@ -210,7 +208,8 @@ impl ByteConsumer {
 
     /// True when the ring is closed and everything in it is consumed, or its memory is gone.
     #[must_use]
-    pub fn ended(&self) -> bool {
-        self.seat.memory.enter().is_none_or(|view| self.seat.look(&view) == Some(Waited::Ended))
+    pub fn ended(&mut self) -> bool {
+        let memory = self.seat.memory.clone();
+        memory.enter().is_none_or(|view| self.seat.look(&view) == Some(Waited::Ended))
     }
 }

@@ -5,6 +5,7 @@ use crate::join::{self, Guest, JoinError, vacate};
 use crate::memory::{Memory, View};
 use crate::ring::OpenError;
 use crate::sequence::{count, distance, release, slowest};
+use crate::stamps::Skips;
 use millrace_park::Sleeper;
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use millrace_park::sync::seqcst;
@@ -49,6 +50,8 @@ pub(crate) struct Seat {
     upstream: u32,
     /// The sequence behind the last one released.
     pub(crate) next: u32,
+    /// Events of many producers: slots that they gave up.
+    skips: Option<Skips>,
 }
 
 impl Drop for Seat {
@@ -67,7 +70,7 @@ impl Seat {
             take_stage(&view, stage, owner)?;
             (view.stages[stage as usize].value.load(Acquire), view.geometry.upstream[stage as usize])
         };
-        Ok(Self { memory, stage, upstream, next })
+        Ok(Self::seated(memory, stage, upstream, next))
     }
 
     pub(crate) fn join(memory: Arc<Memory>, guest: &Guest<'_>) -> Result<Self, JoinError> {
@@ -76,21 +79,41 @@ impl Seat {
             let stage = join::join(&memory, &view, guest, || Ok(()))?;
             (stage, view.stages[stage as usize].value.load(Acquire))
         };
-        Ok(Self { memory, stage, upstream: guest.upstream, next })
+        Ok(Self::seated(memory, stage, guest.upstream, next))
     }
 
-    pub(crate) fn available(&self, view: &View<'_>) -> u32 {
-        distance(self.next, slowest(view, self.upstream).1).max(0).cast_unsigned()
+    fn seated(memory: Arc<Memory>, stage: u32, upstream: u32, next: u32) -> Self {
+        let skips = (memory.geometry.multi && memory.geometry.fields.is_none()).then(Skips::default);
+        Self { memory, stage, upstream, next, skips }
+    }
+
+    /// Slots ready behind one another; what producers gave up before them is passed over.
+    pub(crate) fn available(&mut self, view: &View<'_>) -> u32 {
+        loop {
+            let available = distance(self.next, slowest(view, self.upstream).1).max(0).cast_unsigned();
+            let Some(skips) = &mut self.skips else { return available };
+            if available == 0 {
+                return 0;
+            }
+            let (over, n) = skips.clip(view, self.next, available);
+            if over == 0 {
+                return n;
+            }
+            self.advance(view, self.next.wrapping_add(over));
+        }
     }
 
     pub(crate) fn release(&mut self, view: &View<'_>, next: u32) {
-        self.next = next;
-        let cell = &view.stages[self.stage as usize];
-        count(&cell.batches, 1);
-        release(&self.memory, cell, next);
+        count(&view.stages[self.stage as usize].batches, 1);
+        self.advance(view, next);
     }
 
-    pub(crate) fn look(&self, view: &View<'_>) -> Option<Waited> {
+    fn advance(&mut self, view: &View<'_>, next: u32) {
+        self.next = next;
+        release(&self.memory, &view.stages[self.stage as usize], next);
+    }
+
+    pub(crate) fn look(&mut self, view: &View<'_>) -> Option<Waited> {
         if self.available(view) > 0 {
             return Some(Waited::Ready);
         }
@@ -99,7 +122,7 @@ impl Seat {
     }
 
     /// One look, armed to be woken if it finds nothing and this ring's waiters sleep.
-    pub(crate) fn look_before_sleep(&self, view: &View<'_>) -> Option<Waited> {
+    pub(crate) fn look_before_sleep(&mut self, view: &View<'_>) -> Option<Waited> {
         loop {
             let (cell, _) = slowest(view, self.upstream);
             cell.consumers.arm(self.stage);
@@ -120,11 +143,12 @@ impl Seat {
     pub(crate) fn wait(&mut self, sleeper: &dyn Sleeper, timeout: Option<Duration>) -> Result<Waited, Gone> {
         use crate::config::Wait;
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        let wait = self.memory.geometry.wait;
+        let memory = self.memory.clone();
+        let wait = memory.geometry.wait;
         let mut looks = 0u32;
         let mut armed = false;
         loop {
-            let view = self.memory.enter().ok_or(Gone)?;
+            let view = memory.enter().ok_or(Gone)?;
             let sleeps = match wait {
                 Wait::Block => true,
                 Wait::Adaptive => looks >= SPINS + YIELDS,

@@ -255,6 +255,8 @@ words! {
     "CELL_RETRIES" = offset_of!(Cell, retries) / 4,
     "CELL_NAME" = offset_of!(Cell, name) / 4,
     "CELL_CLAIMANT" = offset_of!(Cell, claimant) / 4,
+    "CELL_CLAIM_START" = (offset_of!(Cell, claimant) + offset_of!(Claimant, open)) / 4,
+    "CELL_CLAIM_LENGTH" = (offset_of!(Cell, claimant) + offset_of!(Claimant, open)) / 4 + 1,
     "CELL_LEDGER" = offset_of!(Cell, ledger) / 4,
     "CLAIM_GATE" = CLAIM_WORD + offset_of!(ClaimCell, gate) / 4,
 }

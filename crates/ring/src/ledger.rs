@@ -8,29 +8,46 @@
 //! ```text
 //!   ledger      (sequence, last claimant)
 //!   open        (start, number) of a claimant; number 0: nothing
-//!   confirmed   end of the last claim of a claimant that the next one found in the ledger
+//!   confirmed   (end, times): end of the last claim of a claimant that the next one found in the ledger, and how
+//!               often this word was written
 //!
 //!   C1  (at, last) = ledger                              (acquire)
-//!   C2  confirmed[last] = at, unless it is; by compare-and-swap from what it was while the ledger said C1
-//!   C3  open[me] = (at, n)                               (release)
+//!   C2  confirmed[last] = (at, times + 1), unless its end is at; by compare-and-swap from what it was while the
+//!       ledger said C1
+//!   C3  confirmed[me] = (at, times + 1), if its end is at + n
+//!       open[me] = (at, n)                               (release)
 //!   C4  ledger: (at, last) -> (at + n, me)               (compare-and-swap; back to C1 when it fails)
 //!       ... the claim is used, published, finished ...
 //!   C5  open[me] = (_, 0)                                (release)
 //! ```
-//! *What a dead claimant d had open is decided.* Its death is proved, so all its stores are seen. Let open[d] be (a, k)
-//! with k > 0. If the ledger is (a + k, d), C4 was made. If it has moved on from there, who moved it had stored
-//! confirmed[d] = a + k before (C2), which is acquired with the ledger. No other claim of d ends at a + k, as its claims
-//! end ever later. So: C4 was made if and only if the ledger is (a + k, d) or confirmed[d] is a + k, looked at in this
-//! order.
+//! *What a dead claimant d had open is decided.* Its death is proved, so all its stores are seen. Let `open[d]` be (a, k)
+//! with k > 0. If the ledger is (a + k, d), C4 was made: an older claim of d that ended there lies 2^32 back. If it has
+//! moved on from there, who moved it had stored the end a + k to `confirmed[d]` before (C2), which is acquired with the
+//! ledger. And `confirmed[d]` ends at a + k for no other reason: it did not when d stored `open[d]` (C3), and what is stored
+//! there later is the end of a claim that d made, none of which but this one ends there. So: C4 was made if and only if
+//! the ledger is (a + k, d) or `confirmed[d]` ends at a + k, looked at in this order.
 //!
-//! *A confirmation is not undone.* A slow claimant could store an older end over a newer one. It swaps from a value that
-//! it read before it found the ledger still at C1; any later confirmation has changed that value, and it begins again.
+//! *Why C3 looks at `confirmed[me]`.* Sequences wrap. A claimant that was idle, or that nobody followed, for 2^32 events
+//! has an end there which is this one's too, and so has one that never was confirmed, where the first lap ends: for
+//! both zero. Dying before C4 it would be taken for one that had claimed, and slots of somebody else's given up.
 //!
-//! Nobody waits for anybody, whoever dies: nothing but death itself has to be known. Where no claimant can die with a
-//! claim open, all of them may leave out C2, C3 and C5, and with them what they cost.
+//! *A confirmation is not undone.* A slow claimant could store an older end over a newer one. It swaps from a word that
+//! it read before it found the ledger still at C1; any later write has counted that word up, and it begins again. By
+//! the end alone it could not tell: C3 brings ends back.
+//!
+//! *A failed attempt is no claim.* `open[me]` stays what it was about to be until the next C3, or until the claim is given
+//! up: nobody has stored its end under this claimant's name, and nobody will.
+//!
+//! Nobody waits for anybody, whoever dies: nothing but death itself has to be known. A claimant may die in any step of
+//! what it does with its claim, too; `stamps` tells what a death leaves there. Who has died has to be recovered before
+//! another takes its cell, and before 2^31 more events are claimed, as everything that compares sequences. A claimant
+//! that is *paused*, between C1 and C4, for exactly as long as it takes to claim 2^32 events would find the ledger as
+//! it was, and go by an outdated look at the room: as with any ring of 32 bits, that is out of bounds.
+//!
+//! Where no claimant can die with a claim open, all of them may leave out C2, C3 and C5, and with them what they cost.
 
 use millrace_park::sync::atomic::{
-    AtomicU32, AtomicU64,
+    AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use millrace_park::sync::seqcst;
@@ -110,16 +127,22 @@ impl Ledger {
     /// C2 and C3; none when the ledger has moved on.
     fn intend<'a>(&self, claimants: &impl Fn(u32) -> &'a Claimant, me: u32, found: u64, n: u32) -> Option<Attempt> {
         let (start, last) = halves(found);
-        let confirmed = &claimants(last).confirmed;
-        let before = confirmed.load(Acquire);
-        if last != me && before != start {
-            let moved = || self.0.load(Acquire) != found;
-            if moved() || confirmed.compare_exchange(before, start, AcqRel, Relaxed).is_err() {
-                return None;
-            }
+        let unmoved = || self.0.load(Acquire) == found;
+        if last != me && !claimants(last).confirm(|end| end != start, start, unmoved) {
+            return None;
         }
-        claimants(me).open.store(pair(start, n), Release);
-        Some(Attempt { found, start, made: pair(start.wrapping_add(n), me) })
+        let (own, end) = (claimants(me), start.wrapping_add(n));
+        if !own.confirm(|confirmed| confirmed == end, start, unmoved) {
+            return None;
+        }
+        own.open.store(pair(start, n), Release);
+        Some(Attempt { found, start, made: pair(end, me) })
+    }
+
+    /// C1 to C3 of a claim of `n`, once they succeed, and then nothing more: a death, for models of recovery.
+    #[cfg(loom)]
+    pub(crate) fn intend_only<'a>(&self, claimants: impl Fn(u32) -> &'a Claimant, me: u32, n: u32) {
+        while self.intend(&claimants, me, self.0.load(Acquire), n).is_none() {}
     }
 
     /// C4.
@@ -127,12 +150,9 @@ impl Ledger {
         seqcst::compare_exchange64(&self.0, attempt.found, attempt.made).is_ok()
     }
 
-    /// What claimant `who`, which is dead, has open: start and number.
-    pub(crate) fn left_open(&self, claimant: &Claimant, who: u32) -> Option<(u32, u32)> {
-        let (start, n) = claimant.open()?;
-        let end = start.wrapping_add(n);
-        let made = self.0.load(Acquire) == pair(end, who) || claimant.confirmed.load(Acquire) == end;
-        made.then_some((start, n))
+    /// Whether claimant `who`, which is dead, had made the claim up to `end` that it has open.
+    pub(crate) fn was_made(&self, claimant: &Claimant, who: u32, end: u32) -> bool {
+        self.0.load(Acquire) == pair(end, who) || halves(claimant.confirmed.load(Acquire)).0 == end
     }
 }
 
@@ -147,14 +167,27 @@ struct Attempt {
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Claimant {
-    confirmed: AtomicU32,
-    room: AtomicU32,
-    open: AtomicU64,
+    confirmed: AtomicU64,
+    /// A single producer in JavaScript notes its claim here as well.
+    pub(crate) open: AtomicU64,
 }
 
 impl Claimant {
     pub(crate) fn new() -> Self {
-        Self { confirmed: AtomicU32::new(0), room: AtomicU32::new(0), open: AtomicU64::new(0) }
+        Self { confirmed: AtomicU64::new(0), open: AtomicU64::new(0) }
+    }
+
+    /// Writes `end`, if `due` says so of the end that is there; false when it was due and somebody else came first, or
+    /// the ledger is not `unmoved` any more.
+    #[inline]
+    fn confirm(&self, due: impl Fn(u32) -> bool, end: u32, unmoved: impl Fn() -> bool) -> bool {
+        let before = self.confirmed.load(Acquire);
+        let (found, times) = halves(before);
+        if !due(found) {
+            return true;
+        }
+        let after = pair(end, times.wrapping_add(1));
+        unmoved() && self.confirmed.compare_exchange(before, after, AcqRel, Relaxed).is_ok()
     }
 
     /// What it has claimed, or is about to: start and number.

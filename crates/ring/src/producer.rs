@@ -86,15 +86,45 @@ pub(crate) fn leave_seat(view: &View<'_>, index: u32) {
     view.header.producers.fetch_and(!(1 << index), AcqRel);
 }
 
-/// Gives up what a producer that is gone had claimed; before its seat is given back.
-pub(crate) fn recover_claim(view: &View<'_>, index: u32) {
+/// Gives up what a producer that is gone had claimed; before its seat is given back. True when it had a claim open: then
+/// the cursor may have moved.
+pub(crate) fn recover_claim(view: &View<'_>, index: u32) -> bool {
     let Cell { claimant, .. } = &view.producers[index as usize];
-    if let Some((start, n)) = view.claim.ledger.left_open(claimant, index)
-        && stamps::recover(view, start, n)
-    {
-        view.header.recovered.fetch_add(n, Relaxed);
-    }
+    let Some((start, n)) = claimant.open() else { return false };
+    let left = if view.geometry.multi {
+        let made = view.claim.ledger.was_made(claimant, index, start.wrapping_add(n));
+        if made { give_up(view, start, n) } else { 0 }
+    } else {
+        // Nobody claims behind a single producer: what it had claimed is claimed again.
+        n.min(view.geometry.capacity)
+    };
+    view.header.recovered.fetch_add(left, Relaxed);
     claimant.finish();
+    true
+}
+
+/// Gives up what is left of a dead producer's claim, and gives its number.
+fn give_up(view: &View<'_>, start: u32, n: u32) -> u32 {
+    // More in scribbled memory only.
+    let left = stamps::left_open(view, start, n.min(view.geometry.capacity));
+    if left > 0 && view.geometry.fields.is_some() {
+        fill(view, start, left);
+        stamps::publish(view, start, left);
+    } else if left > 0 {
+        stamps::skip(view, start, left);
+    }
+    left
+}
+
+/// Makes padding of granules that belong to nobody any more: consumers of records look at prefixes, not at skips.
+fn fill(view: &View<'_>, start: u32, n: u32) {
+    let until_end = n.min(view.geometry.capacity - (start & (view.geometry.capacity - 1)));
+    for (at, granules) in [(0, until_end), (until_end, n - until_end)] {
+        if granules > 0 {
+            // SAFETY: claimed by who is dead, and not published.
+            unsafe { write_prefix(view.slot(start.wrapping_add(at)), PADDING, granules) };
+        }
+    }
 }
 
 /// Counts what a producer in JavaScript had accepted and not flushed; before its seat is given back.

@@ -8,6 +8,7 @@ use crate::graph::mask_of;
 use crate::join::{self, Guest, JoinError, JoinFrom, vacate};
 use crate::layout::{CLOSING, FAILED, GRANULE, OPEN};
 use crate::memory::{Memory, View};
+use crate::open_claim::{self, NoClaim};
 use crate::producer::{
     ByteProducer, Producer, count_lost, leave_seat, publish_copied, push_copied, recover_claim, take_seat,
 };
@@ -197,13 +198,16 @@ impl Ring {
         take_seat(&*self.memory.enter().ok_or(OpenError::Gone)?, owner)
     }
 
-    /// Gives a producer seat back.
+    /// Gives a producer seat back. What it has [claimed](Self::claim) is given up, and counted as recovered.
     pub fn leave_producer(&self, index: u32) {
         self.memory.producers().clear(index);
         if let Some(view) = self.memory.enter() {
-            recover_claim(&view, index);
+            let recovered = recover_claim(&view, index);
             count_lost(&view, index);
             leave_seat(&view, index);
+            if recovered {
+                self.wake(u32::MAX, u32::MAX);
+            }
             self.look_again(&view);
         }
     }
@@ -213,6 +217,36 @@ impl Ring {
         if seqcst::load(&view.header.state) != OPEN {
             self.wake(u32::MAX, u32::MAX);
         }
+    }
+
+    /// Claims `n` slots (1 to the capacity) for the producer that holds seat `index` of a multi-producer ring, and gives
+    /// the first one's sequence. Producers that claim behind it publish when it is [committed](Self::commit_claim), or
+    /// its seat is given back. One claim a seat at a time.
+    ///
+    /// # Errors
+    /// [`ClaimError`]: nothing was claimed.
+    ///
+    /// # Panics
+    /// On a single-producer ring.
+    pub fn claim(&self, index: u32, n: u32) -> Result<u32, ClaimError> {
+        open_claim::claim(&self.memory, index, n)
+    }
+
+    /// Publishes the first `used` slots of the claim that seat `index` has open, and gives the others up: no consumer
+    /// sees them, and they are counted as aborted. On a ring that has failed all are given up, and the used ones counted
+    /// as lost.
+    ///
+    /// # Errors
+    /// [`NoClaim`].
+    pub fn commit_claim(&self, index: u32, used: u32) -> Result<(), NoClaim> {
+        open_claim::commit(&self.memory, index, used)
+    }
+
+    /// Dies between intent and claim, for models of recovery.
+    #[cfg(loom)]
+    pub fn intend_only(&self, index: u32, n: u32) {
+        let view = self.memory.enter().expect("native memory is never gone");
+        view.claim.ledger.intend_only(|claimant| &view.producers[claimant as usize].claimant, index, n);
     }
 
     /// Publishes copies of up to `n` events for the producer that holds seat `index` of a multi-producer ring, and gives

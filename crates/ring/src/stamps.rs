@@ -41,6 +41,24 @@
 //! `skipped` as it was when it last had nothing skipped before it knows that its batch has no such slots. Otherwise it
 //! looks at each slot's stamp until it has passed everything that was claimed by then. Where nothing is given up,
 //! skipping costs a load a batch.
+//!
+//! Of a claim that is partly used the rest is given up first and the used part published then, so that consumers pass
+//! both together.
+//!
+//! # What a death leaves
+//! A producer's claim is *open* in its cell (see `ledger`) from before it is made until P5 has nothing left to do. Who
+//! recovers it finds where its owner died by what is written already:
+//!
+//! | found | the owner died | what is done |
+//! |---|---|---|
+//! | a stamp at the claim's first slot, or the cursor behind it | behind P1 or P2 | P3 to P5: the claim is published, others may have stamped behind it |
+//! | a skip inside the claim, up to its end | between giving the rest up and publishing | the part before is given up |
+//! | neither | before | all of it is given up |
+//!
+//! A slot's count is written before its stamp, and does not count without it. Two numbers beside the protocol may be
+//! off by what a death cut in two: `skipped` by the claim that was about to be stamped (it may only be too high, and
+//! costs consumers looks in vain), the cursor's wraps by one, within two instructions every 2^32 events. A thread of
+//! JavaScript that is terminated dies in none of these places: native code runs to its end.
 
 use crate::memory::View;
 use crate::sequence::distance;
@@ -104,17 +122,18 @@ pub(crate) fn skip(view: &View<'_>, start: u32, n: u32) {
     advance(view);
 }
 
-/// Gives up the claim of `n` slots from `start` on for a producer that died, unless that was done with it.
-pub(crate) fn recover(view: &View<'_>, start: u32, n: u32) -> bool {
-    let stamped = seqcst::load(&view.stamps[view.index(start)]) == start.wrapping_add(1);
-    let open = !stamped && distance(start, seqcst::load(&view.cursor.value)) <= 0;
-    if open {
-        skip(view, start, n);
-    } else {
-        // It may have died before P3.
+/// How many slots of the claim of `n` slots from `start` on a producer that died had neither published nor given up: the
+/// first ones. What was published behind them, or by them, is brought on its way.
+pub(crate) fn left_open(view: &View<'_>, start: u32, n: u32) -> u32 {
+    let stamped = |at: u32| {
+        let sequence = start.wrapping_add(at);
+        seqcst::load(&view.stamps[view.index(sequence)]) == sequence.wrapping_add(1)
+    };
+    if stamped(0) || distance(start, seqcst::load(&view.cursor.value)) > 0 {
         advance(view);
+        return 0;
     }
-    open
+    (1..n).find(|at| stamped(*at)).unwrap_or(n)
 }
 
 /// P0, in the laps where it is due.
@@ -169,7 +188,8 @@ fn skipped_at(view: &View<'_>, sequence: u32) -> Option<u32> {
     let index = view.index(sequence);
     let count = view.counts[index].load(Relaxed);
     let begins = view.stamps[index].load(Relaxed) == sequence.wrapping_add(1);
-    (begins && count & SKIP != 0).then_some(count & !SKIP)
+    // Zero in scribbled memory only.
+    (begins && count & SKIP != 0).then_some((count & !SKIP).max(1))
 }
 
 /// What a consumer knows of skipped slots.
@@ -197,7 +217,7 @@ impl Skips {
         while over < n
             && let Some(more) = skipped_at(view, next.wrapping_add(over))
         {
-            over += more;
+            over = over.saturating_add(more).min(n);
         }
         let end = (over..n).find(|at| skipped_at(view, next.wrapping_add(*at)).is_some()).unwrap_or(n);
         if distance(next.wrapping_add(end), until) <= 0 {

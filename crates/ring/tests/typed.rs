@@ -1,7 +1,7 @@
 //! Typed rings: every graph hands every event to every stage, once and in order, whoever publishes and however.
 #![cfg(not(loom))]
 
-use millrace_ring::typed::{Adaptive, Block, Builder, Consumer, Spin, WaitStrategy, Yield};
+use millrace_ring::typed::{Adaptive, Block, Builder, Consumer, MultiProducer, Spin, WaitStrategy, Yield};
 use millrace_ring::{ClaimError, OpenError, Waited};
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -176,6 +176,57 @@ fn one_producer_gives_up_what_it_does_not_commit() {
     (claim[1], claim[0]) = (4, 3);
     claim.commit();
     assert_eq!(all(&mut only), [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_claim_that_is_forgotten_is_aborted_when_its_producer_goes_on() {
+    let ring = Builder::new(8).multi(2).start(START).stage("only", &[]).create(|| 0).unwrap();
+    let (mut out, mut other) = (ring.producer().unwrap(), ring.producer().unwrap());
+    let mut only = ring.consumer("only").unwrap();
+    let mut seen = Vec::new();
+    let mut expected = Vec::new();
+    for (value, again) in [
+        (1, (|out| out.try_publish(|event| *event = 1).unwrap()) as fn(&mut MultiProducer<i32, Adaptive>)),
+        (2, |out| out.try_publish_many(1, |_, event| *event = 2).unwrap()),
+        (3, |out| out.publish(|event| *event = 3).unwrap()),
+        (4, |out| {
+            let mut claim = out.try_claim(1).unwrap();
+            claim[0] = 4;
+            claim.commit();
+        }),
+        (5, |out| {
+            out.wait_for_room(1, None).unwrap();
+            out.try_publish(|event| *event = 5).unwrap();
+        }),
+    ] {
+        std::mem::forget(out.try_claim(2).unwrap());
+        other.try_publish(|event| *event = -value).unwrap();
+        assert_eq!(only.poll(8, |_, _, _| ()), 0);
+        again(&mut out);
+        only.poll(8, |n, _, _| seen.push(*n));
+        expected.extend([-value, value]);
+        assert_eq!(seen, expected);
+    }
+    std::mem::forget(out.try_claim(2).unwrap());
+    other.try_publish(|event| *event = -6).unwrap();
+    drop(out);
+    only.poll(8, |n, _, _| seen.push(*n));
+    assert_eq!(seen.last(), Some(&-6));
+    assert_eq!(ring.stats().given_up, 12);
+}
+
+#[test]
+fn a_single_producer_that_forgot_a_claim_keeps_no_closed_ring_waiting() {
+    let ring = Builder::new(8).stage("only", &[]).create(|| 0).unwrap();
+    let mut out = ring.producer().unwrap();
+    let mut only = ring.consumer("only").unwrap();
+    std::mem::forget(out.try_claim(3).unwrap());
+    out.try_publish(|event| *event = 1).unwrap();
+    std::mem::forget(out.try_claim(3).unwrap());
+    ring.close();
+    assert_eq!(only.poll(8, |n, _, _| assert_eq!(*n, 1)), 1);
+    drop(out);
+    assert_eq!(only.wait(Some(Duration::from_secs(60))), Waited::Ended);
 }
 
 #[test]

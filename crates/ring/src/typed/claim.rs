@@ -9,19 +9,24 @@ pub trait Claimant {
     fn slot(&self, sequence: u32) -> *mut Self::Event;
     /// Publishes the first `used` of the `n` slots from `start` on, and gives the rest up.
     fn end_claim(&mut self, start: u32, n: u32, used: u32);
+    /// The claim that was lent to a caller has ended.
+    fn returned(&mut self) {}
 }
 
 /// Claimed slots: fill them by index in any order, then [`commit`](Self::commit). Dropped without that, the claim is
 /// aborted: no consumer sees its slots, and nobody waits for them. An index that is not of the claim panics.
+///
+/// One that is forgotten ([`std::mem::forget`]) is aborted when its producer is used again or dropped.
 #[derive(Debug)]
 #[must_use = "a claim that is dropped is aborted"]
-pub struct Claim<'a, P: Claimant> {
+pub struct Claim<'a, P: Claimant, const LENT: bool = true> {
     producer: &'a mut P,
     start: u32,
     length: u32,
 }
 
-impl<'a, P: Claimant> Claim<'a, P> {
+impl<'a, P: Claimant, const LENT: bool> Claim<'a, P, LENT> {
+    /// What is lent to a caller may be forgotten; a claim of our own (not `LENT`) need not be minded.
     pub(super) fn new(producer: &'a mut P, start: u32, length: u32) -> Self {
         Self { producer, start, length }
     }
@@ -52,7 +57,15 @@ impl<'a, P: Claimant> Claim<'a, P> {
         let (start, length) = (self.start, self.length);
         // What is left for `drop` is nothing.
         self.length = 0;
+        self.end(start, length, used);
+    }
+
+    #[inline(always)]
+    fn end(&mut self, start: u32, length: u32, used: u32) {
         self.producer.end_claim(start, length, used);
+        if LENT {
+            self.producer.returned();
+        }
     }
 
     #[inline(always)]
@@ -66,7 +79,7 @@ impl<'a, P: Claimant> Claim<'a, P> {
     }
 }
 
-impl<P: Claimant> Index<usize> for Claim<'_, P> {
+impl<P: Claimant, const LENT: bool> Index<usize> for Claim<'_, P, LENT> {
     type Output = P::Event;
     fn index(&self, index: usize) -> &P::Event {
         // SAFETY: the slot is claimed, and borrowed as the claim is.
@@ -74,17 +87,17 @@ impl<P: Claimant> Index<usize> for Claim<'_, P> {
     }
 }
 
-impl<P: Claimant> IndexMut<usize> for Claim<'_, P> {
+impl<P: Claimant, const LENT: bool> IndexMut<usize> for Claim<'_, P, LENT> {
     fn index_mut(&mut self, index: usize) -> &mut P::Event {
         // SAFETY: as above.
         unsafe { &mut *self.slot(index) }
     }
 }
 
-impl<P: Claimant> Drop for Claim<'_, P> {
+impl<P: Claimant, const LENT: bool> Drop for Claim<'_, P, LENT> {
     fn drop(&mut self) {
         if self.length > 0 {
-            self.producer.end_claim(self.start, self.length, 0);
+            self.end(self.start, self.length, 0);
         }
     }
 }

@@ -22,6 +22,8 @@ use std::time::Duration;
 pub struct MultiProducer<E: Send + Sync, W: WaitStrategy> {
     access: Access<E>,
     seat: u32,
+    /// The claim that is lent: start and number. It comes back, unless it is forgotten.
+    lent: Option<(u32, u32)>,
     wakes: Wakes,
     patience: Patience,
     /// How it waits for room.
@@ -36,6 +38,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
         Ok(Self {
             access,
             seat,
+            lent: None,
             wakes: Wakes::default(),
             patience: Patience::default(),
             yielding: Yielding::default(),
@@ -50,7 +53,8 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// [`ClaimError::Full`], [`ClaimError::Closed`].
     #[inline]
     pub fn try_publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
-        let claim = self.try_claim(1)?;
+        let start = self.claim(1)?;
+        let claim = Claim::<_, false>::new(self, start, 1);
         // SAFETY: the slot is claimed.
         write(unsafe { &mut *claim.first() });
         claim.commit();
@@ -65,7 +69,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     pub fn try_publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
         let start = self.claim(n)?;
         let parts = self.access.parts(start, n);
-        let claim = Claim::new(self, start, n);
+        let claim = Claim::<_, false>::new(self, start, n);
         let mut place = 0;
         for (first, length) in parts {
             for at in 0..length as usize {
@@ -86,7 +90,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let claim = loop {
             match self.claim(1) {
-                Ok(start) => break Claim::new(self, start, 1),
+                Ok(start) => break Claim::<_, false>::new(self, start, 1),
                 Err(ClaimError::Full) => self.wait_for_room(1, None)?,
                 Err(error) => return Err(error),
             }
@@ -119,6 +123,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     #[inline]
     pub fn try_claim(&mut self, n: u32) -> Result<Claim<'_, Self>, ClaimError> {
         let start = self.claim(n)?;
+        self.lent = Some((start, n));
         Ok(Claim::new(self, start, n))
     }
 
@@ -129,6 +134,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     #[cold]
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
+        self.take_back();
         let claimed = || self.access.view.claim.ledger.sequence();
         room::wait(&self.access, self.seat, &mut self.yielding, n, timeout, claimed)
     }
@@ -147,6 +153,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
         if n != 1 && n > capacity {
             return Err(ClaimError::TooLarge);
         }
+        self.take_back();
         let own = self.own();
         own.staged.store(1, Relaxed);
         self.access.barrier.light();
@@ -173,6 +180,14 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     fn refuse(&self) -> ClaimError {
         withdraw(&self.access, self.own());
         ClaimError::Closed
+    }
+
+    /// Aborts the claim that was lent and never came back: it was forgotten.
+    #[inline(always)]
+    fn take_back(&mut self) {
+        if let Some((start, n)) = self.lent.take() {
+            self.end_claim(start, n, 0);
+        }
     }
 
     fn settle(&mut self) {
@@ -203,10 +218,16 @@ impl<E: Send + Sync, W: WaitStrategy> Claimant for MultiProducer<E, W> {
             self.access.wake(view.cursor, &mut self.wakes);
         }
     }
+
+    #[inline]
+    fn returned(&mut self) {
+        self.lent = None;
+    }
 }
 
 impl<E: Send + Sync, W: WaitStrategy> Drop for MultiProducer<E, W> {
     fn drop(&mut self) {
+        self.take_back();
         self.settle();
         self.access.core.memory.producers().clear(self.seat);
         leave_seat(&self.access.view, self.seat);

@@ -230,6 +230,8 @@ impl<E: Send + Sync, W: WaitStrategy> Claimant for Producer<E, W> {
 impl<E: Send + Sync, W: WaitStrategy> Drop for Producer<E, W> {
     fn drop(&mut self) {
         self.settle();
+        // A claim that was forgotten stands announced.
+        withdraw(&self.access, self.next);
         leave_seat(&self.access.view, 0);
     }
 }

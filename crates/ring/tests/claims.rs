@@ -1,0 +1,152 @@
+//! Claims that stay open between calls: what is used is seen, what is not is passed over, what is left is recovered.
+#![cfg(not(loom))]
+
+use millrace_ring::{ClaimError, Config, Consumer, NoClaim, Ring};
+use proptest::prelude::*;
+
+/// Just before the wrap, where an end of zero is what a claimant's cell begins with.
+const START: u32 = u32::MAX - 1;
+
+fn ring() -> (Ring, Consumer) {
+    let ring = Ring::create(Config::new(8, 4).multi(3).start(START).stage("only", &[])).unwrap();
+    let consumer = ring.consumer("only", 1).unwrap();
+    (ring, consumer)
+}
+
+fn publish(ring: &Ring, seat: u32, value: u8) {
+    assert_eq!(ring.publish_copied(seat, &[value, 0, 0, 0], 1), Ok(1));
+}
+
+fn seen(consumer: &mut Consumer) -> Vec<u8> {
+    let mut seen = Vec::new();
+    while consumer.poll(u32::MAX, |_, slot, _| seen.push(slot[0])).unwrap() > 0 {}
+    seen
+}
+
+#[test]
+fn a_batch_ends_where_slots_were_given_up() {
+    let (ring, mut consumer) = ring();
+    let [one, two] = [1, 1].map(|owner| ring.take_producer(owner).unwrap());
+    assert_eq!(ring.claim(one, 3), Ok(START));
+    publish(&ring, two, 2);
+    assert_eq!(consumer.poll(u32::MAX, |_, _, _| ()), Ok(0));
+    ring.commit_claim(one, 1).unwrap();
+    let mut batches = Vec::new();
+    for _ in 0..3 {
+        batches.push(consumer.poll(u32::MAX, |sequence, _, last| assert!(last && sequence != START + 1)));
+    }
+    assert_eq!(batches, [Ok(1), Ok(1), Ok(0)]);
+}
+
+#[test]
+fn a_claim_is_committed_once_and_not_beyond_its_end() {
+    let (ring, _consumer) = ring();
+    let seat = ring.take_producer(1).unwrap();
+    assert_eq!(ring.commit_claim(seat, 0), Err(NoClaim));
+    ring.claim(seat, 2).unwrap();
+    assert_eq!(ring.commit_claim(seat, 3), Err(NoClaim));
+    assert_eq!(ring.commit_claim(seat, 2), Ok(()));
+    assert_eq!(ring.commit_claim(seat, 0), Err(NoClaim));
+    assert_eq!(ring.claim(seat, 9), Err(ClaimError::TooLarge));
+    assert_eq!(ring.claim(seat, 7), Err(ClaimError::Full));
+    assert_eq!(ring.commit_claim(seat, 0), Err(NoClaim));
+}
+
+#[test]
+fn who_leaves_with_a_claim_open_holds_nobody_up() {
+    let (ring, mut consumer) = ring();
+    let [one, two] = [7, 8].map(|owner| ring.take_producer(owner).unwrap());
+    publish(&ring, one, 1);
+    ring.claim(one, 2).unwrap();
+    publish(&ring, two, 2);
+    assert_eq!(seen(&mut consumer), [1]);
+    ring.release_owner(7);
+    assert_eq!(seen(&mut consumer), [2]);
+    ring.claim(two, 2).unwrap();
+    ring.leave_producer(two);
+    let again = ring.take_producer(9).unwrap();
+    publish(&ring, again, 3);
+    assert_eq!(seen(&mut consumer), [3]);
+    ring.close();
+    assert!(ring.stage_ended(0));
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Publish(u32),
+    Claim(u32, u32),
+    Commit(u32, u32),
+    Leave(u32),
+    Poll(u32),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let seat = || 0u32..3;
+    prop_oneof![
+        seat().prop_map(Step::Publish),
+        (seat(), 1u32..6).prop_map(|(seat, n)| Step::Claim(seat, n)),
+        (seat(), 0u32..6).prop_map(|(seat, used)| Step::Commit(seat, used)),
+        seat().prop_map(Step::Leave),
+        (1u32..9).prop_map(Step::Poll),
+    ]
+}
+
+proptest! {
+    /// A list of claims in the order they were made: `None` while one is open, then what it published.
+    #[test]
+    fn what_is_seen_is_what_was_committed_in_the_order_of_claims(steps in prop::collection::vec(step(), 1..200)) {
+        let (ring, mut consumer) = ring();
+        let mut seats = [1, 2, 3].map(|owner| ring.take_producer(owner).unwrap());
+        let mut claims: Vec<(u32, Option<Vec<u32>>)> = Vec::new();
+        let mut open: [Option<(usize, u32)>; 3] = [None; 3];
+        let mut read = Vec::new();
+        let mut end = START;
+        for step in steps {
+            match step {
+                Step::Publish(at) if open[at as usize].is_none() => {
+                    if ring.publish_copied(seats[at as usize], &end.to_ne_bytes(), 1).is_ok() {
+                        claims.push((1, Some(vec![end])));
+                        end = end.wrapping_add(1);
+                    }
+                }
+                Step::Claim(at, n) if open[at as usize].is_none() => {
+                    if let Ok(start) = ring.claim(seats[at as usize], n) {
+                        prop_assert_eq!(start, end);
+                        open[at as usize] = Some((claims.len(), end));
+                        claims.push((n, None));
+                        end = end.wrapping_add(n);
+                    }
+                }
+                Step::Commit(at, used) => {
+                    let Some((claim, start)) = open[at as usize] else { continue };
+                    let fits = used <= claims[claim].0;
+                    prop_assert_eq!(ring.commit_claim(seats[at as usize], used).is_ok(), fits);
+                    if fits {
+                        // Nothing was written: by their sequences alone these are told.
+                        claims[claim].1 = Some((0..used).map(|i| start.wrapping_add(i)).collect());
+                        open[at as usize] = None;
+                    }
+                }
+                Step::Leave(at) => {
+                    ring.leave_producer(seats[at as usize]);
+                    if let Some((claim, _)) = open[at as usize].take() {
+                        claims[claim].1 = Some(Vec::new());
+                    }
+                    seats[at as usize] = ring.take_producer(1).unwrap();
+                }
+                Step::Poll(max) => drop(consumer.poll(max, |sequence, _, _| read.push(sequence)).unwrap()),
+                Step::Publish(_) | Step::Claim(..) => {}
+            }
+            let visible = claims.iter().map_while(|(_, used)| used.clone()).flatten();
+            prop_assert!(visible.take(read.len()).eq(read.iter().copied()));
+        }
+        for seat in seats {
+            ring.leave_producer(seat);
+        }
+        while consumer.poll(u32::MAX, |sequence, _, _| read.push(sequence)).unwrap() > 0 {}
+        let committed: Vec<u32> = claims.into_iter().filter_map(|(_, used)| used).flatten().collect();
+        prop_assert_eq!(read, committed);
+        ring.close();
+        prop_assert!(ring.stage_ended(0));
+    }
+}

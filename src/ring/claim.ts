@@ -1,0 +1,111 @@
+import { inspect } from 'node:util';
+import { invalidArgument, MillraceError } from '../errors.js';
+import type { SlotView } from './slot-view.js';
+import { checked, type ViewClass } from './view.js';
+
+/**
+ * Slots that a producer has claimed and not published yet: fill them by index, in any order, then {@link commit}.
+ * Disposed of without that, the claim is aborted: no consumer sees its slots, and nobody waits for them.
+ *
+ * Until it ends, its producer publishes nothing else, and what other producers of the ring publish meanwhile is not
+ * seen: it should end soon. One whose thread ends is given up for it.
+ *
+ * @example
+ * const pairs = Ring.define({ fields: { n: 'u32' }, stages: { read: {} } });
+ * const ring = Ring.create({ ...pairs, capacity: 1024 });
+ * const out = ring.producer();
+ * using claim = out.tryClaim(2) ?? (await out.claim(2));
+ * claim.at(0).n = 7;
+ * claim.at(1).n = 8;
+ * claim.commit();
+ * ring.detach();
+ */
+export class Claim<E extends object> {
+  /** Number of slots. */
+  readonly length: number;
+  readonly #view: ViewClass<SlotView>;
+  readonly #start: number;
+  readonly #end: (used: number) => void;
+  #event: SlotView;
+  #open = true;
+
+  /**
+   * @internal
+   * @param end Publishes so many of the slots and gives the others up.
+   */
+  constructor(
+    view: ViewClass<SlotView>,
+    start: number,
+    length: number,
+    end: (used: number) => void,
+  ) {
+    this.#view = view;
+    this.#event = new view();
+    this.#start = start;
+    this.length = length;
+    this.#end = end;
+  }
+
+  /**
+   * The event at `index`, to be filled: one view that is reused, valid until the next call. Every field has to be set:
+   * a slot still has what was in it a lap ago.
+   *
+   * @param index From 0 to `length - 1`.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`; `ERR_MILLRACE_STALE` when the claim has ended.
+   */
+  at(index: number): E {
+    this.#checkOpen();
+    if (!Number.isInteger(index) || index < 0 || index >= this.length) {
+      throw invalidArgument('index', index, `a whole number from 0 to ${this.length - 1}`);
+    }
+    if (checked) {
+      this.#event.$at = -1;
+      this.#event = new this.#view();
+    }
+    this.#event.$to((this.#start + index) | 0);
+    return this.#event as unknown as E;
+  }
+
+  /**
+   * Publishes the first `used` slots, at once, and gives the others up.
+   *
+   * @param used From 0 to `length`, which is the default.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`: nothing happened; `ERR_MILLRACE_STALE` when the claim has ended. A ring
+   *   that was closed after the claim still takes it; on one that a consumer failed it is counted as lost.
+   */
+  commit(used: number = this.length): void {
+    this.#checkOpen();
+    if (!Number.isInteger(used) || used < 0 || used > this.length) {
+      throw invalidArgument('used', used, `a whole number from 0 to ${this.length}`);
+    }
+    this.expire();
+    this.#end(used);
+  }
+
+  /** Gives all slots up. Nothing when the claim has ended. */
+  abort(): void {
+    if (this.#open) this.commit(0);
+  }
+
+  [Symbol.dispose](): void {
+    this.abort();
+  }
+
+  /** @internal Its slots are not ours any more; with `MILLRACE_CHECK=1` a late use of the view throws. */
+  expire(): void {
+    this.#open = false;
+    if (checked) this.#event.$at = -1;
+  }
+
+  #checkOpen(): void {
+    if (this.#open) return;
+    throw new MillraceError(
+      'ERR_MILLRACE_STALE',
+      'this claim was committed or aborted, or its producer closed; claim again',
+    );
+  }
+
+  [inspect.custom](): string {
+    return `Claim { length: ${this.length}, open: ${this.#open} }`;
+  }
+}
