@@ -50,6 +50,27 @@ test('an event that its producer keeps throws', () => {
   }).toThrow(stale);
 });
 
+test.each(['single', 'multi'] as const)(
+  '%s: an event that is kept from a claim throws',
+  (producers) => {
+    const { out } = numbers(8, { producers });
+    const claim = out.tryClaim(2);
+    const first = claim?.at(0) as { n: number };
+    first.n = 1;
+    const second = claim?.at(1) as { n: number };
+    const write = (event: { n: number }) => () => {
+      event.n = 2;
+    };
+    expect(write(first)).toThrow(stale);
+    write(second)();
+    claim?.commit();
+    expect(write(second)).toThrow(stale);
+    const aborted = out.tryClaim(1)?.at(0) as { n: number };
+    out.close();
+    expect(write(aborted)).toThrow(stale);
+  },
+);
+
 test('a record that is used after its step throws', () => {
   const ring = closing(
     ByteRing.create({ capacity: 256, header: { id: 'u32' }, stages: { read: {} } }),

@@ -145,9 +145,10 @@ export abstract class Producer<E extends object> {
     this.checkOpen();
     this.flush();
     if (this.staged > 0) return undefined;
+    // Before anything is claimed: what fails then leaves no claim behind.
+    this.#slotView ??= slotView(this.#inPlace(), this.memory);
     const start = this.claimSlots(n);
     if (start === undefined) return undefined;
-    this.#slotView ??= slotView(this.#inPlace(), this.memory);
     this.#claim = new Claim(this.#slotView, start, n, (used) => {
       this.#claim = undefined;
       this.endClaim(start, n, used);

@@ -27,6 +27,8 @@ impl std::error::Error for NoClaim {}
 pub(crate) fn claim(memory: &Memory, index: u32, n: u32) -> Result<u32, ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
     assert!(view.geometry.multi, "a single producer claims by itself");
+    let open = view.producers[index as usize].claimant.open();
+    assert!(open.is_none(), "seat {index} has a claim open, which would be left behind");
     let mut claimer = Claimer::stateless(index);
     loop {
         let at = claimer.position(&view);

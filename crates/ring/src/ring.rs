@@ -227,7 +227,7 @@ impl Ring {
     /// [`ClaimError`]: nothing was claimed.
     ///
     /// # Panics
-    /// On a single-producer ring.
+    /// On a single-producer ring, and when the seat has a claim open.
     pub fn claim(&self, index: u32, n: u32) -> Result<u32, ClaimError> {
         open_claim::claim(&self.memory, index, n)
     }

@@ -53,6 +53,15 @@ fn a_claim_is_committed_once_and_not_beyond_its_end() {
 }
 
 #[test]
+#[should_panic(expected = "has a claim open")]
+fn a_seat_has_one_claim_at_a_time() {
+    let (ring, _consumer) = ring();
+    let seat = ring.take_producer(1).unwrap();
+    ring.claim(seat, 1).unwrap();
+    let _ = ring.claim(seat, 1);
+}
+
+#[test]
 fn who_leaves_with_a_claim_open_holds_nobody_up() {
     let (ring, mut consumer) = ring();
     let [one, two] = [7, 8].map(|owner| ring.take_producer(owner).unwrap());
