@@ -100,6 +100,28 @@ fn who_dies_behind_its_second_claim_has_claimed() {
 }
 
 #[test]
+fn a_slow_confirmation_of_an_older_claim_does_not_hide_the_last_one() {
+    bounded(|| {
+        let ring = create(START);
+        let [dead, slow, fast] = [1; 3].map(|owner| ring.take_producer(owner).unwrap());
+        let dying = ring.clone();
+        let death = thread::spawn(move || {
+            publish(&dying, dead, 3);
+            dying.claim(dead, 1).unwrap();
+        });
+        let publishing = ring.clone();
+        let publisher = thread::spawn(move || publish(&publishing, slow, 1));
+        death.join().unwrap();
+        publish(&ring, fast, 2);
+        publisher.join().unwrap();
+        ring.leave_producer(dead);
+        let mut seen = seen(&ring);
+        seen.sort_unstable();
+        assert_eq!(seen, [1, 2, 3]);
+    });
+}
+
+#[test]
 fn a_claim_that_is_used_in_part_is_passed_by_a_consumer_that_waits() {
     bounded(|| {
         let ring = create(START);
