@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from '@jest/globals';
 import { BatchQueue, native, type Producer, Ring, Scheduler } from 'millrace';
@@ -131,6 +132,41 @@ test.each([
       expect(next[1]).toBe(sequence + 1);
   }
   expect(ring.stats().stages.read?.skipped).toBe(skipped.size);
+});
+
+test('a batch behind slots that were given up is begun again behind them', async () => {
+  const { ring, out, read } = numbers(16, { producers: 'multi' });
+  read.close();
+  out.tryClaim(2)?.abort();
+  for (const n of [1, 2]) out.tryPublish(number, n);
+  out.flush();
+  const run = { onError: 'retry' as const, backoff: 0 };
+  const told = once(start(ring, { does: 'run', run, fails: [2] }), 'message');
+  await ring.close();
+  expect(await told).toEqual([
+    [
+      [1, 2, false],
+      [1, 2, false],
+      [2, 3, true],
+    ],
+  ]);
+});
+
+test('a feed that has passed slots that were given up stays behind them', async () => {
+  const queue = BatchQueue.create<number, number>((batch) => batch.take());
+  const { ring, out, read } = numbers(16, { producers: 'multi' });
+  const feeding = read.into(queue, { map: (event) => event.n });
+  const reached = async (sequence: number) => {
+    while (read.stats().sequence !== sequence) await setImmediate();
+  };
+  out.tryPublish(number, 1);
+  await reached(1);
+  out.tryClaim(2)?.abort();
+  await reached(3);
+  await ring.close();
+  await feeding;
+  expect(read.stats().sequence).toBe(3);
+  await queue.close();
 });
 
 test('receive, for await and into see what was committed, and nothing else', async () => {
