@@ -1178,7 +1178,7 @@ export declare class Ring<F extends Fields, S extends Stages> extends SharedRing
    * its consumer, when this thread ends or detaches, or when the consumer is forgotten. What it has not released by then
    * comes to nobody again. Other stages cannot follow it. {@link close} waits for it. Costs one native call.
    *
-   * @param name Of 1 to 56 bytes, and nobody else's among declared stages and those that have joined.
+   * @param name Of 1 to 48 bytes, and nobody else's among declared stages and those that have joined.
    * @param options Whom it follows, where it begins, and what {@link consumer} takes.
    * @throws `ERR_MILLRACE_FULL` when all seats are taken; `ERR_MILLRACE_CLOSED` and `ERR_MILLRACE_CONSUMER_FAILED` when
    *   the ring has ended; `ERR_MILLRACE_INVALID_ARGUMENT`.
@@ -1502,6 +1502,12 @@ export declare interface StageOptions {
   readonly after?: readonly string[];
   /** Fields this stage may write. No stage that may run at the same time may own them too. */
   readonly writes?: readonly string[];
+  /**
+   * How many workers share this stage's events, each event going to exactly one of them: 1 to 30. `ring.consumer` then
+   * opens the stage so many times, from any threads. Without it the stage has one consumer, which gets every event in
+   * order. A ring has 31 places for stages and workers together.
+   */
+  readonly workers?: number;
 }
 
 /** A record as a stage sees it: header fields, of which it may write those it owns, and the payload. */
@@ -1519,7 +1525,7 @@ export declare type StageRecord<H extends Fields, S> = Omit<StageEvent<H, S>, 'c
 /** The stages of a ring, by name. */
 export declare type Stages = Readonly<Record<string, StageOptions>>;
 
-/** Counts of one stage. */
+/** Counts of one stage, its workers together. */
 export declare interface StageStatistics {
   /** Whether it has joined, and is not of the ring's graph. */
   readonly joined: boolean;

@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ByteRing, native, Scheduler } from 'millrace';
+import { binding } from '#dist/native/binding.js';
+import { environment } from '#dist/park/environment.js';
 import { layout } from '#dist/ring/layout.js';
 
 const definition = {
@@ -8,16 +10,21 @@ const definition = {
 } as const;
 
 // What native code trusts of a ring's memory is what it reads when it attaches. Here the header says that the stage
-// follows one which the ring does not have, so that looking at that stage's sequence panics.
+// follows one which the ring does not have, so that looking at that stage's sequence panics. The facade would refuse such
+// a ring: so its attachment is exchanged for one that native code made of the broken header.
 test('a native stage that panics rejects with ERR_MILLRACE_INTERNAL, and its scheduler goes on', async () => {
   await using scheduler = Scheduler.create();
   const work = native.hash('sha256', { to: 'digest' });
   const ring = ByteRing.create({ ...definition, capacity: 1024 });
   const { memory } = ring.handle as unknown as { memory: SharedArrayBuffer };
   const words = new Int32Array(memory);
+  const broken = ByteRing.attach(ring.handle);
   const upstream = words[layout.HEADER_UPSTREAM] as number;
   words[layout.HEADER_UPSTREAM] = 1 << 20;
-  const broken = ByteRing.attach(ring.handle);
+  const handle = binding.attachRing(environment, words);
+  words[layout.HEADER_UPSTREAM] = upstream;
+  const inside = broken as unknown as { memory: object };
+  Object.defineProperty(inside.memory, 'handle', { value: handle });
 
   await expect(broken.run('digest', work, { scheduler })).rejects.toMatchObject({
     name: 'MillraceError',
@@ -27,7 +34,6 @@ test('a native stage that panics rejects with ERR_MILLRACE_INTERNAL, and its sch
   });
 
   // The stage was given back, and the same thread runs other work.
-  words[layout.HEADER_UPSTREAM] = upstream;
   const whole = ByteRing.create({ ...definition, capacity: 1024 });
   const done = whole.run('digest', work, { scheduler });
   const out = whole.producer();
@@ -36,5 +42,6 @@ test('a native stage that panics rejects with ERR_MILLRACE_INTERNAL, and its sch
   expect(await whole.close()).toMatchObject({ abandoned: 0 });
   await done;
   broken.consumer('digest').close();
+  binding.detachRing(handle);
   for (const one of [broken, ring, whole]) one.detach();
 });

@@ -16,6 +16,9 @@ export declare function attachRing(environment: number, memory: Int32Array): num
 /** Claims `n` slots on a multi-producer ring: the first one's sequence, or why not, negative. */
 export declare function claim(handle: number, index: number, n: number): number
 
+/** Takes a batch for a worker: how many places, `most` at most, and 0 when nothing is ready; its cell says from where on. */
+export declare function claimWork(handle: number, seat: number, most: number): number
+
 /** Ends a ring: it takes nothing more, and everyone who waits is woken. */
 export declare function closeRing(handle: number, failed: boolean): void
 
@@ -71,8 +74,14 @@ export declare function endScheduler(number: number): void
 /** What natives of all environments count: regions known, and this environment's calls made and elided. */
 export declare function environmentStats(environment: number): Array<number>
 
+/** Releases what a worker has in hand before `sequence`. */
+export declare function finishWork(handle: number, seat: number, sequence: number): void
+
 /** Forgets a listener that has ended; its last totals. */
 export declare function forgetListener(number: number): Record<string, number> | null
+
+/** Leaves what a worker has in hand to the others. */
+export declare function handBackWork(handle: number, seat: number): void
 
 /** What a hash stage reads and writes, as byte offsets and lengths in a record's header fields or in an event. */
 export interface HashStage {
@@ -182,6 +191,9 @@ export declare function takeProducer(environment: number, handle: number): numbe
 
 /** Takes a stage for an environment. */
 export declare function takeStage(environment: number, handle: number, stage: number): void
+
+/** Takes the seat of a worker of a shared stage for an environment: its number, by which it is left as a stage is. */
+export declare function takeWorker(environment: number, handle: number, stage: number): number
 
 /** Wakes waiting stages and producers by their bits. */
 export declare function wake(handle: number, consumers: number, producers: number): void

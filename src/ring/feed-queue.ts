@@ -93,8 +93,7 @@ export async function feedQueue<E, Item, Result>(
   } finally {
     source.expire();
     await unsettled.quiet();
-    reader.next = reader.released;
-    reader.limit = reader.next;
+    reader.handBack();
   }
   check();
 }

@@ -7,6 +7,12 @@ export interface StageOptions {
   readonly after?: readonly string[];
   /** Fields this stage may write. No stage that may run at the same time may own them too. */
   readonly writes?: readonly string[];
+  /**
+   * How many workers share this stage's events, each event going to exactly one of them: 1 to 30. `ring.consumer` then
+   * opens the stage so many times, from any threads. Without it the stage has one consumer, which gets every event in
+   * order. A ring has 31 places for stages and workers together.
+   */
+  readonly workers?: number;
 }
 
 /** The stages of a ring, by name. */
@@ -21,6 +27,8 @@ export interface Stage {
   readonly writes: ReadonlySet<string>;
   /** It has joined the ring, and is not of its graph. */
   readonly joined?: true;
+  /** Seats of the workers that share it; none when it has one consumer. */
+  readonly workers: readonly number[];
 }
 
 const CURSOR = 1 << layout.CURSOR_BIT;
@@ -39,16 +47,22 @@ export function makeGraph(stages: Stages, fields: readonly string[]): Stage[] {
   if (names.length < 1 || names.length > layout.MAX_STAGES) {
     throw invalidArgument('stages', names, `1 to ${layout.MAX_STAGES} stages`);
   }
+  let seats = names.length;
   const graph = names.map((name, index) => {
-    const { after, writes } = checkStage(name, stages[name]);
+    const { after, writes, workers } = checkStage(name, stages[name]);
     const upstream = maskOf(names, after, `stages.${name}.after`);
     for (const field of writes) {
       if (!fields.includes(field)) {
         throw invalidArgument(`stages.${name}.writes`, field, oneOf(fields));
       }
     }
-    return { name, index, upstream, writes: new Set(writes) };
+    const seatsOfWorkers = Array.from({ length: workers }, () => seats++);
+    return { name, index, upstream, writes: new Set(writes), workers: seatsOfWorkers };
   });
+  if (seats > layout.MAX_STAGES) {
+    const allowed = `at most ${layout.MAX_STAGES} stages and workers together`;
+    throw invalidArgument('stages', `${seats} of them`, allowed);
+  }
   const ancestors = findAncestors(graph);
   checkOwners(graph, ancestors);
   return graph;
@@ -60,11 +74,12 @@ function checkStage(name: string, stage: StageOptions | undefined): Required<Sta
   if (typeof stage !== 'object' || stage === null) {
     throw invalidArgument(`stages.${name}`, stage, 'an object, such as { after: [], writes: [] }');
   }
-  const { after = [], writes = [] } = stage;
+  const { after = [], writes = [], workers } = stage;
   for (const [option, names] of Object.entries({ after, writes })) {
     if (!Array.isArray(names)) throw invalidArgument(`stages.${name}.${option}`, names, 'an array');
   }
-  return { after, writes };
+  checkWorkers(name, workers);
+  return { after, writes, workers: workers ?? 0 };
 }
 
 /** Bits of the stages that are followed, or of the cursor; `option` is what the user calls them. */
@@ -76,6 +91,13 @@ export function maskOf(names: readonly string[], after: readonly string[], optio
     mask |= 1 << bit;
   }
   return mask || CURSOR;
+}
+
+function checkWorkers(stage: string, workers: unknown): void {
+  if (workers === undefined) return;
+  const most = layout.MAX_STAGES - 1;
+  if (Number.isInteger(workers) && (workers as number) >= 1 && (workers as number) <= most) return;
+  throw invalidArgument(`stages.${stage}.workers`, workers, `a whole number from 1 to ${most}`);
 }
 
 /** Bits of the stages nobody follows: what producers must not overtake. */

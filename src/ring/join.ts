@@ -65,7 +65,7 @@ export function takeSeat(memory: RingMemory, stage: Stage | Guest): Stage {
   }
   const { name, upstream, writes, oldest } = stage;
   const index = binding.joinStage(environment, memory.handle, name, upstream >>> 0, oldest);
-  return { name, upstream, writes, index, joined: true };
+  return { name, upstream, writes, index, joined: true, workers: [] };
 }
 
 /**
@@ -78,7 +78,7 @@ export function readJoined<T>({ words }: RingMemory, read: (stage: Stage) => T):
     const all = stagesOf(Atomics.load(words, L.HEADER_JOINED)).map((index) => {
       const name = readName(words, stageCell(index) + L.CELL_NAME);
       const upstream = words[L.HEADER_UPSTREAM + index] as number;
-      return read({ name, index, upstream, writes: new Set(), joined: true });
+      return read({ name, index, upstream, writes: new Set(), joined: true, workers: [] });
     });
     if (Atomics.load(words, L.HEADER_JOINS) === joins) return all;
   }
@@ -91,8 +91,8 @@ function readName(words: Int32Array, at: number): string {
 }
 
 /** Seats of a ring for stages that join. */
-export function seatsToJoin(stages: number, maxConsumers: number | undefined): number {
-  const most = L.MAX_STAGES;
+export function seatsToJoin(stages: number, workers: number, maxConsumers?: number): number {
+  const most = L.MAX_STAGES - workers;
   if (maxConsumers === undefined) return Math.min(L.DEFAULT_GUESTS, most - stages);
   if (!Number.isInteger(maxConsumers) || maxConsumers < stages || maxConsumers > most) {
     const allowed = `a whole number from ${stages}, the declared stages, to ${most}`;

@@ -29,7 +29,8 @@ const MAX_LENGTH = 2 ** 31 - 1;
 export function layOut(geometry: Geometry): SharedArrayBuffer {
   const { kind, capacity, stride, fieldBytes, maxProducers, multi, wait, graph, start } = geometry;
   const stages = graph.length;
-  const seats = stages + seatsToJoin(stages, geometry.maxConsumers);
+  const workers = graph.reduce((sum, stage) => sum + stage.workers.length, 0);
+  const seats = stages + workers + seatsToJoin(stages, workers, geometry.maxConsumers);
   const stamps = (L.STAGE_CELLS + (seats + maxProducers) * L.CELL_WORDS) * 4;
   const slots = stamps + (multi ? capacity * 8 : 0);
   const length = slots + capacity * stride;
@@ -58,11 +59,18 @@ export function layOut(geometry: Geometry): SharedArrayBuffer {
   words[L.HEADER_FIELDS] = fieldBytes;
   words[L.HEADER_SEATS] = seats;
   words[L.HEADER_SINKS] = sinksOf(graph);
-  for (const { index, upstream } of graph) words[L.HEADER_UPSTREAM + index] = upstream;
+  for (const { index, upstream, workers } of graph) {
+    words[L.HEADER_UPSTREAM + index] = upstream;
+    if (workers[0]) words[L.HEADER_WORKERS + index] = workers[0] | (workers.length << 8);
+  }
   words[L.CURSOR_CELL + L.CELL_VALUE] = start;
   words[L.CLAIM_CELL] = start;
   words[L.CLAIM_GATE] = start;
-  for (let stage = 0; stage < stages; stage++) words[stageCell(stage) + L.CELL_VALUE] = start;
+  for (let seat = 0; seat < seats; seat++) words[stageCell(seat) + L.CELL_VALUE] = start;
+  for (let cell = stageCell(0); cell < stamps / 4; cell += L.CELL_WORDS) {
+    words[cell + L.CELL_LEDGER] = start;
+    words[cell + L.CELL_HALVES] = start >>> 31;
+  }
   if (!multi) words[producerCell(words, 0) + L.CELL_STAGED] = start;
   // A stamp says `sequence + 1`: the first sequence itself is nobody's stamp.
   if (multi && start !== 0) words.fill(start, stamps / 4, stamps / 4 + capacity);

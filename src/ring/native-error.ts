@@ -10,7 +10,7 @@ export function nativeError(error: unknown, what: string): Error {
   if (short === 'TAKEN') {
     return new MillraceError(
       'ERR_MILLRACE_INVALID_ARGUMENT',
-      `${what} is open already: one consumer a stage, one producer unless 'multi'; close that one first`,
+      `${what} is open already: one consumer a stage or worker, one producer unless 'multi'; close that one first`,
     );
   }
   const code = `ERR_MILLRACE_${short}`;

@@ -182,7 +182,7 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
    * its consumer, when this thread ends or detaches, or when the consumer is forgotten. What it has not released by then
    * comes to nobody again. Other stages cannot follow it. {@link close} waits for it. Costs one native call.
    *
-   * @param name Of 1 to 56 bytes, and nobody else's among declared stages and those that have joined.
+   * @param name Of 1 to 48 bytes, and nobody else's among declared stages and those that have joined.
    * @param options Whom it follows, where it begins, and what {@link consumer} takes.
    * @throws `ERR_MILLRACE_FULL` when all seats are taken; `ERR_MILLRACE_CLOSED` and `ERR_MILLRACE_CONSUMER_FAILED` when
    *   the ring has ended; `ERR_MILLRACE_INVALID_ARGUMENT`.

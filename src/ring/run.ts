@@ -46,8 +46,8 @@ export interface RunSource<B> {
   goOn(batch: B, sequence: number): void;
   /** The sequence behind the event at `sequence`. */
   behind(sequence: number): number;
-  /** Releases what was passed; the rest comes again. */
-  leave(): void;
+  /** Ends the step, and releases what was passed. */
+  releasePassed(): void;
 }
 
 /**
@@ -92,8 +92,10 @@ export function runStage<B extends RunBatch>(source: RunSource<B>, options: RunO
         else reader.block();
       }
     } catch (error) {
-      source.leave();
+      source.releasePassed();
       reader.memory.fail();
+      // Behind the failure, so that no other worker of the stage fails by the same event.
+      reader.handBack();
       throw error;
     }
   });

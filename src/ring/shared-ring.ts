@@ -189,9 +189,8 @@ export abstract class SharedRing {
 
   [inspect.custom](): string {
     const cursor = this.memory.exact(L.CURSOR_CELL, this.memory.words[L.CURSOR_CELL] as number);
-    const lags = this.graph.map(
-      (stage) => `${stage.name}: ${stageCounts(this.memory, stage).lag} behind`,
-    );
+    const lagOf = (stage: Stage) => `${stage.name}: ${stageCounts(this.memory, stage).lag} behind`;
+    const lags = [...this.graph.map(lagOf), ...readJoined(this.memory, lagOf)];
     return `${this.constructor.name} { capacity: ${this.capacity}, cursor: ${cursor}, ${lags.join(', ')} }`;
   }
 }

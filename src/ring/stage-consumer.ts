@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { BatchQueue } from '../batch/index.js';
 import { checkFunction, invalidArgument } from '../errors.js';
 import {
+  type Cancel,
   checkWaitOptions,
   type Operation,
   operation,
@@ -18,6 +19,7 @@ import type { Opened, RingMemory } from './ring-memory.js';
 import { type RunOptions, runStage } from './run.js';
 import { StageReader, waitedFor } from './stage-reader.js';
 import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
+import { WorkReader } from './work-reader.js';
 
 /** How a consumer takes events. */
 export interface ConsumerOptions {
@@ -97,7 +99,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     }
     this.#maxBatch = maxBatch;
     this.#manual = release === 'manual';
-    this.reader = new StageReader(memory, stage);
+    const shared = 'workers' in stage && stage.workers.length > 0;
+    this.reader = new (shared ? WorkReader : StageReader)(memory, stage);
     this.#makeBatch = makeBatch;
     this.#held = new Held(this.reader);
     this.#batch = makeBatch(this.reader, this.#held);
@@ -142,7 +145,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   #take(max: number): B | undefined {
     const { reader } = this;
     reader.checkOpen();
-    const available = reader.available();
+    const available = reader.take(max);
     if (available <= 0) return undefined;
     const first = reader.next;
     const end = this.endOf(available, max);
@@ -167,19 +170,26 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
         const take = () => {
           try {
             const batch = this.#take(this.#maxBatch);
+            if (!batch && !this.reader.ended) return wait();
             if (!batch) this.reader.checkWhole();
             resolve(batch && this.#hand(batch));
           } catch (error) {
             reject(error);
           }
         };
-        let atOnce = true;
-        const cancel = this.reader.await(() => {
-          if (!atOnce) this.#turn = performance.now();
-          take();
-        });
-        atOnce = false;
-        return cancel;
+        let cancel: Cancel | undefined;
+        // Begun again where another worker of the stage was faster.
+        const wait = () => {
+          let atOnce = true;
+          const awaited = this.reader.await(() => {
+            if (!atOnce) this.#turn = performance.now();
+            take();
+          });
+          atOnce = false;
+          cancel = awaited ?? cancel;
+        };
+        wait();
+        return (error) => cancel?.(error);
       },
       `events of stage '${this.stage}'`,
     );
@@ -258,11 +268,14 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   }
 
   async #nextTurn(): Promise<IteratorResult<B>> {
-    // What is there without a sleep came while this thread was at it: its event loop may be owed a turn.
-    if (await this.reader.ready()) this.#turn = performance.now();
-    else await this.#breathe();
-    const batch = this.#take(this.#maxBatch);
-    if (batch) return this.#stepOf(batch);
+    do {
+      // What is there without a sleep came while this thread was at it: its event loop may be owed a turn.
+      if (await this.reader.ready()) this.#turn = performance.now();
+      else await this.#breathe();
+      const batch = this.#take(this.#maxBatch);
+      if (batch) return this.#stepOf(batch);
+      // Another worker of the stage may have been faster.
+    } while (!this.reader.ended);
     this.reader.checkWhole();
     return { done: true, value: undefined };
   }
@@ -270,12 +283,15 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   /** Leaving a `for await` releases what was passed, if that is not done by hand; the rest comes again. */
   #leave(): void {
     if (!this.#handedOut) return;
+    this.#releasePassed();
+    this.reader.handBack();
+  }
+
+  #releasePassed(): void {
+    if (!this.#handedOut) return;
     this.#handedOut = false;
-    const { reader } = this;
-    if (!this.#manual) reader.release(this.#batch.passed);
+    if (!this.#manual) this.reader.release(this.#batch.passed);
     this.#expire();
-    reader.next = reader.released;
-    reader.limit = reader.next;
   }
 
   /** What was handed out is used no more. */
@@ -314,7 +330,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
         this.setBatch(batch, ((sequence - end) | 0) < 0 ? sequence : end, end);
       },
       behind: (sequence: number) => this.behind(sequence),
-      leave: () => this.#leave(),
+      releasePassed: () => this.#releasePassed(),
     };
     runStage(source, options);
   }

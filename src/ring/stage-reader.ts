@@ -29,13 +29,15 @@ export function waitedFor(): MillraceError {
 
 /**
  * @internal A stage's place in the stream, as its one consumer has it: what is ready, what is released, and
- * how to wait. Knows sequences, not events.
+ * how to wait. Knows sequences, not events. `WorkReader` is the same for one of many.
  *
  * The protocol of sleeping is the one of crates/park: arm, look again, sleep.
  */
 export class StageReader {
   readonly memory: RingMemory;
   readonly stage: Stage;
+  /** Which bit and cell are ours. */
+  protected readonly seat: number;
   /** Next sequence that nobody was handed yet. */
   next: number;
   /** Next sequence that was not released yet. */
@@ -45,8 +47,8 @@ export class StageReader {
   /** Multi-producer rings: what producers gave up. */
   readonly #skips: Skips | undefined;
   #spins = LEAST_SPINS;
-  readonly #upstream: readonly number[];
-  readonly #cell: number;
+  protected readonly upstream: readonly number[];
+  protected readonly cell: number;
   /** Brings this stage's sequence to a value, and wakes who waits for it. */
   readonly #advance: (sequence: number) => void;
   readonly #source: number;
@@ -56,20 +58,30 @@ export class StageReader {
   constructor(memory: RingMemory, stage: Stage | Guest) {
     this.memory = memory;
     this.#skips = memory.multi ? new Skips(memory) : undefined;
+    this.upstream = cellsOf(stage.upstream);
     this.#source = memory.openSource();
     try {
-      this.stage = takeSeat(memory, stage);
+      [this.stage, this.seat] = this.takeSeat(stage);
     } catch (error) {
       memory.closeSource(this.#source);
-      throw nativeError(error, `stage '${stage.name}'`);
+      throw error;
     }
-    this.#cell = stageCell(this.stage.index);
-    this.#advance = memory.advancer(this.#cell, this.#cell);
-    this.#upstream = cellsOf(stage.upstream);
-    this.released = Atomics.load(memory.words, this.#cell);
+    this.cell = stageCell(this.seat);
+    this.#advance = memory.advancer(this.cell, this.cell);
+    this.released = Atomics.load(memory.words, this.cell);
     this.next = this.released;
     this.limit = this.released;
-    binding.setConsumerWaker(environment, memory.handle, this.stage.index, this.#source);
+    binding.setConsumerWaker(environment, memory.handle, this.seat, this.#source);
+  }
+
+  /** Takes a seat, or throws; the stage as it is then. */
+  protected takeSeat(stage: Stage | Guest): [Stage, number] {
+    try {
+      const taken = takeSeat(this.memory, stage);
+      return [taken, taken.index];
+    } catch (error) {
+      throw nativeError(error, `stage '${stage.name}'`);
+    }
   }
 
   /**
@@ -78,7 +90,7 @@ export class StageReader {
    */
   available(): number {
     if (this.limit === this.next) {
-      this.limit = this.memory.slowest(this.#upstream);
+      this.limit = this.memory.slowest(this.upstream);
       if (this.#skips !== undefined && this.limit !== this.next) this.#clip(this.#skips);
     }
     return (this.limit - this.next) | 0;
@@ -94,6 +106,32 @@ export class StageReader {
       this.released = this.next;
       this.#advance(this.next);
     }
+  }
+
+  /** The same, about to be handed out: `most` at a time. */
+  take(_most: number): number {
+    return this.available();
+  }
+
+  /** What was handed out and not released comes again. */
+  handBack(): void {
+    this.next = this.released;
+    this.limit = this.released;
+  }
+
+  /** What this stage has got: everything before it. */
+  protected get position(): number {
+    return this.next;
+  }
+
+  /** True when a cell of {@link upstream} holds us back, and advancing it will wake us. */
+  protected waitsFor(cell: number): boolean {
+    return ((Atomics.load(this.memory.words, cell) - this.next) | 0) <= 0;
+  }
+
+  /** Has who advances a cell wake us. */
+  protected armOn(cell: number, bit: number): void {
+    Atomics.or(this.memory.words, cell + L.CELL_CONSUMERS, bit);
   }
 
   /** True when there will be nothing more. */
@@ -115,7 +153,7 @@ export class StageReader {
   /** Throws when this stage ended before it had got all that was published, because the ring failed. */
   checkWhole(): void {
     const { memory } = this;
-    if (memory.state !== L.FAILED || Atomics.load(memory.words, L.CURSOR_CELL) === this.next)
+    if (memory.state !== L.FAILED || Atomics.load(memory.words, L.CURSOR_CELL) === this.position)
       return;
     throw memory.closedError();
   }
@@ -135,14 +173,14 @@ export class StageReader {
     const skips = sequence === this.next ? undefined : this.#skips;
     const held = skips === undefined || skips.quiet(this.released);
     this.released = held ? sequence : skips.behind(sequence, this.next);
-    (this.memory.words[this.#cell + L.CELL_BATCHES] as number)++;
+    (this.memory.words[this.cell + L.CELL_BATCHES] as number)++;
     this.#advance(this.released);
   }
 
   /** The exact number of a sequence that is not behind what was released. */
   exact(sequence: number): number {
     const { memory, released } = this;
-    return memory.exact(this.#cell, released) + ((sequence - released) | 0);
+    return memory.exact(this.cell, released) + ((sequence - released) | 0);
   }
 
   /** Looks whether something is ready or all is over; if not, whoever changes that will wake us. */
@@ -150,15 +188,15 @@ export class StageReader {
     if (this.available() > 0 || this.ended) return true;
     if (!arm) return false;
     const { words } = this.memory;
-    const bit = 1 << this.stage.index;
+    const bit = 1 << this.seat;
     for (;;) {
-      this.memory.slowest(this.#upstream);
+      this.memory.slowest(this.upstream);
       const cell = this.memory.slowestCell;
-      Atomics.or(words, cell + L.CELL_CONSUMERS, bit);
+      this.armOn(cell, bit);
       const found = this.available() > 0 || this.ended;
       // Only a cell that still holds us back will wake us: another may have become the slowest.
-      if (!found && ((Atomics.load(words, cell) - this.next) | 0) <= 0) {
-        (words[this.#cell + L.CELL_WAITS] as number)++;
+      if (!found && this.waitsFor(cell)) {
+        (words[this.cell + L.CELL_WAITS] as number)++;
         return false;
       }
       Atomics.and(words, cell + L.CELL_CONSUMERS, ~bit);
@@ -264,14 +302,19 @@ export class StageReader {
     // Its event loop would not be woken any more.
     if (this.#waiter) throw waitedFor();
     const { handle } = this.memory;
-    binding.setConsumerWaker(environment, handle, this.stage.index, THIS_THREAD);
+    binding.setConsumerWaker(environment, handle, this.seat, THIS_THREAD);
     try {
       work();
     } finally {
       if (this.#open) {
-        binding.setConsumerWaker(environment, handle, this.stage.index, this.#source);
+        binding.setConsumerWaker(environment, handle, this.seat, this.#source);
       }
     }
+  }
+
+  /** Has who waits look again. */
+  protected wakeWaiter(): void {
+    this.#waiter?.();
   }
 
   #referenced = true;
@@ -289,7 +332,7 @@ export class StageReader {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    if (this.memory.attached) binding.leaveStage(this.memory.handle, this.stage.index);
+    if (this.memory.attached) binding.leaveStage(this.memory.handle, this.seat);
     this.#waiter?.();
     this.memory.closeSource(this.#source);
   }

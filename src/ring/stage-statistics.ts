@@ -4,7 +4,7 @@ import { layout as L } from './layout.js';
 import type { RingMemory } from './ring-memory.js';
 import { skippedBetween } from './skips.js';
 
-/** Counts of one stage. */
+/** Counts of one stage, its workers together. */
 export interface StageStatistics {
   /** Whether it has joined, and is not of the ring's graph. */
   readonly joined: boolean;
@@ -62,7 +62,11 @@ export function stageCounts(memory: RingMemory, stage: Stage): Omit<StageStatist
   const { words } = memory;
   const cell = stageCell(stage.index);
   const value = Atomics.load(words, cell);
-  const count = (offset: number) => (words[cell + offset] as number) >>> 0;
+  const count = (offset: number) =>
+    [stage.index, ...stage.workers].reduce(
+      (sum, seat) => (sum + (words[stageCell(seat) + offset] as number)) >>> 0,
+      0,
+    );
   const cursor = Atomics.load(words, L.CURSOR_CELL);
   return {
     joined: stage.joined === true,

@@ -15,7 +15,7 @@ pub(crate) fn gone(what: &str) -> Error {
 pub(crate) fn open_failed(error: OpenError) -> Error {
     let code = match error {
         OpenError::Taken => "TAKEN",
-        OpenError::Stage | OpenError::Kind => "INVALID_ARGUMENT",
+        OpenError::Stage | OpenError::Shared | OpenError::Kind => "INVALID_ARGUMENT",
         OpenError::Gone => "CLOSED",
     };
     failure(code, error)

@@ -21,3 +21,4 @@ mod pending;
 mod reactor;
 mod ring;
 mod scheduler;
+mod workers;

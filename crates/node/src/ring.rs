@@ -39,7 +39,7 @@ pub(crate) fn ring(handle: u32) -> Result<Ring> {
     with(handle, Ring::clone)
 }
 
-fn with<T>(handle: u32, f: impl FnOnce(&Ring) -> T) -> Result<T> {
+pub(crate) fn with<T>(handle: u32, f: impl FnOnce(&Ring) -> T) -> Result<T> {
     with_attachment(handle, |attachment| f(&attachment.ring))
 }
 
@@ -135,6 +135,17 @@ fn bits(mask: u32) -> impl Iterator<Item = u32> {
 #[napi(catch_unwind)]
 pub fn wake(handle: u32, consumers: u32, producers: u32) -> Result<()> {
     with(handle, |ring| ring.wake(consumers, producers))
+}
+
+/// Takes the seat of a worker of a shared stage for an environment: its number, by which it is left as a stage is.
+#[napi(catch_unwind)]
+pub fn take_worker(environment: u32, handle: u32, stage: u32) -> Result<u32> {
+    with_attachment(handle, |attachment| {
+        let seat = attachment.ring.take_worker(stage, environment)?;
+        attachment.stages.fetch_or(1 << seat, Relaxed);
+        Ok(seat)
+    })?
+    .map_err(open_failed)
 }
 
 /// Takes a stage for an environment.

@@ -83,6 +83,13 @@ pub mod seqcst {
         word.load(SeqCst)
     }
 
+    /// [`store`] of 64 bits.
+    #[inline(always)]
+    pub fn store64(word: &AtomicU64, value: u64) {
+        word.store(value, SeqCst);
+        fence_under_loom();
+    }
+
     /// [`compare_exchange`] of 64 bits.
     #[inline(always)]
     pub fn compare_exchange64(word: &AtomicU64, current: u64, next: u64) -> Result<u64, u64> {

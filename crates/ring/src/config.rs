@@ -1,6 +1,6 @@
 //! What a ring is made of, checked before it is made.
 
-use crate::graph::{GraphError, Stage, upstream_masks};
+use crate::graph::{GraphError, Stage, seats, upstream_masks};
 use crate::layout::{DEFAULT_GUESTS, GRANULE, MAX_CAPACITY, MAX_FIELDS, MAX_PRODUCERS, MAX_STAGES, RECORD_PREFIX};
 use std::fmt;
 
@@ -82,8 +82,21 @@ impl Config {
     /// Adds a stage that follows `after`, or the producers when `after` is empty.
     #[must_use]
     pub fn stage(mut self, name: &str, after: &[&str]) -> Self {
-        self.stages.push(Stage { name: name.into(), after: after.iter().map(|name| (*name).into()).collect() });
+        self.add(name, after, None);
         self
+    }
+
+    /// Adds a stage whose events up to `workers` workers share out, each event to one of them: 1 to 30. Stages and
+    /// workers are 31 in all at most.
+    #[must_use]
+    pub fn workers(mut self, name: &str, after: &[&str], workers: u32) -> Self {
+        self.add(name, after, Some(workers));
+        self
+    }
+
+    fn add(&mut self, name: &str, after: &[&str], workers: Option<u32>) {
+        let after = after.iter().map(|name| (*name).into()).collect();
+        self.stages.push(Stage { name: name.into(), after, workers });
     }
 
     /// Several producers.
@@ -120,9 +133,11 @@ impl Config {
         MAX_FIELDS.min(quarter.saturating_sub(u64::from(RECORD_PREFIX)) as u32 & !7)
     }
 
-    /// Seats of consumers to lay out.
+    /// Seats of consumers to lay out: for stages, their workers, and stages that join.
     pub(crate) fn seats(&self) -> u32 {
-        self.max_consumers.unwrap_or((self.stages.len() as u32 + DEFAULT_GUESTS).min(MAX_STAGES))
+        let taken = seats(&self.stages);
+        let guests = self.max_consumers.map_or(DEFAULT_GUESTS, |most| most.saturating_sub(self.stages.len() as u32));
+        (taken + guests).min(MAX_STAGES)
     }
 
     /// The upstream mask of each stage, or what is wrong with this ring.
@@ -140,8 +155,9 @@ impl Config {
         }
         let masks = upstream_masks(&self.stages)?;
         let stages = masks.len() as u32;
+        let workers = seats(&self.stages) - stages;
         match self.max_consumers {
-            Some(most) if !(stages..=MAX_STAGES).contains(&most) => Err(ConfigError::Consumers(most, stages)),
+            Some(most) if !(stages..=MAX_STAGES - workers).contains(&most) => Err(ConfigError::Consumers(most, stages)),
             _ => Ok(masks),
         }
     }
@@ -156,7 +172,7 @@ pub enum ConfigError {
     Stride(u32),
     /// Not from 1 to 32.
     Producers(u32),
-    /// Fewer consumers (the first number) than the graph has stages (the second), or more than 31.
+    /// Fewer consumers (the first number) than the graph has stages (the second), or with the workers more than 31.
     Consumers(u32, u32),
     /// More bytes of header fields than a record of this ring can have.
     Fields(u32),
@@ -171,7 +187,10 @@ impl fmt::Display for ConfigError {
             Self::Stride(got) => write!(f, "stride is {got}, allowed is a positive multiple of 4"),
             Self::Producers(got) => write!(f, "producers is {got}, allowed is 1 to 32"),
             Self::Consumers(got, stages) => {
-                write!(f, "max_consumers is {got}, allowed is {stages}, the stages of the graph, to {MAX_STAGES}")
+                write!(
+                    f,
+                    "max_consumers is {got}, allowed is {stages}, the stages of the graph, to {MAX_STAGES} without their workers"
+                )
             }
             Self::Fields(got) => {
                 write!(f, "header fields take {got} bytes, allowed is a quarter of the ring, 65,536 at most")

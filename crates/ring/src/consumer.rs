@@ -35,8 +35,11 @@ pub struct Gone;
 
 /// Takes a stage for `owner`.
 pub(crate) fn take_stage(view: &View<'_>, stage: u32, owner: u32) -> Result<(), OpenError> {
-    if stage >= join::seats(view).start {
+    if stage >= view.geometry.upstream.len() as u32 {
         return Err(OpenError::Stage);
+    }
+    if view.geometry.workers[stage as usize].1 > 0 {
+        return Err(OpenError::Shared);
     }
     let cell = &view.stages[stage as usize];
     cell.owner.compare_exchange(0, owner, AcqRel, Relaxed).map(drop).map_err(|_| OpenError::Taken)

@@ -10,6 +10,8 @@ pub struct Stage {
     pub name: String,
     /// Names of stages that must be done with an event first.
     pub after: Vec<String>,
+    /// How many workers share its events; none for a stage with one consumer that gets all of them.
+    pub workers: Option<u32>,
 }
 
 /// Why stages do not make a graph.
@@ -23,6 +25,10 @@ pub enum GraphError {
     Unknown(String, String),
     /// These follow each other in a circle.
     Cycle(Vec<String>),
+    /// The stage is to have none, or more workers than a ring has seats for.
+    Workers(String, u32),
+    /// More stages and workers than seats.
+    Seats(u32),
 }
 
 impl fmt::Display for GraphError {
@@ -31,6 +37,10 @@ impl fmt::Display for GraphError {
             Self::Count(got) => write!(f, "there are {got} stages, allowed are 1 to {MAX_STAGES}"),
             Self::Twice(name) => write!(f, "there are two stages named '{name}'"),
             Self::Unknown(stage, after) => write!(f, "stage '{stage}' follows '{after}', which is no stage"),
+            Self::Workers(stage, got) => {
+                write!(f, "stage '{stage}' has {got} workers, allowed are 1 to {}", MAX_STAGES - 1)
+            }
+            Self::Seats(got) => write!(f, "stages and workers take {got} seats, allowed are {MAX_STAGES} in all"),
             Self::Cycle(path) => write!(f, "stages follow each other in a circle: {}", path.join(" -> ")),
         }
     }
@@ -53,6 +63,7 @@ pub(crate) fn upstream_masks(stages: &[Stage]) -> Result<Vec<u32>, GraphError> {
         let mask = mask_of(index, &after).map_err(|after| GraphError::Unknown(stage.name.clone(), after.into()))?;
         masks.push(mask);
     }
+    check_workers(stages)?;
     match find_cycle(&masks) {
         Some(cycle) => Err(GraphError::Cycle(cycle.iter().map(|at| stages[*at].name.clone()).collect())),
         None => Ok(masks),
@@ -61,7 +72,10 @@ pub(crate) fn upstream_masks(stages: &[Stage]) -> Result<Vec<u32>, GraphError> {
 
 /// The upstream mask of a stage that follows `after`, by who knows the stages' places; or the name that is none.
 pub(crate) fn mask_of<'a>(index: impl Fn(&str) -> Option<usize>, after: &[&'a str]) -> Result<u32, &'a str> {
-    let mask = after.iter().try_fold(0, |mask, name| Ok(mask | 1 << index(name).ok_or(*name)?))?;
+    let mut mask = 0;
+    for name in after {
+        mask |= 1 << index(name).ok_or(*name)?;
+    }
     Ok(if mask == 0 { CURSOR } else { mask })
 }
 
@@ -75,6 +89,33 @@ pub(crate) fn all_upstream(masks: &[u32], mask: u32) -> u32 {
         }
         all = more;
     }
+}
+
+fn check_workers(stages: &[Stage]) -> Result<(), GraphError> {
+    let wrong = |stage: &&Stage| stage.workers.is_some_and(|workers| !(1..MAX_STAGES).contains(&workers));
+    if let Some(Stage { name, workers, .. }) = stages.iter().find(wrong) {
+        return Err(GraphError::Workers(name.clone(), workers.unwrap_or(0)));
+    }
+    match seats(stages) {
+        taken if taken > MAX_STAGES => Err(GraphError::Seats(taken)),
+        _ => Ok(()),
+    }
+}
+
+/// Seats that stages and their workers take.
+pub(crate) fn seats(stages: &[Stage]) -> u32 {
+    stages.len() as u32 + stages.iter().filter_map(|stage| stage.workers).sum::<u32>()
+}
+
+/// The first seat of each stage's workers, and their number: behind the stages, in the order of these.
+pub(crate) fn worker_seats(stages: &[Stage]) -> Vec<(u32, u32)> {
+    let mut next = stages.len() as u32;
+    let place = |stage: &Stage| {
+        let (first, number) = (next, stage.workers.unwrap_or(0));
+        next += number;
+        (first, number)
+    };
+    stages.iter().map(place).collect()
 }
 
 /// A circle of stages, its first repeated as its last.

@@ -90,7 +90,7 @@ pub enum JoinError {
     Full(u32),
     /// A declared stage, or one that has joined, has this name.
     Taken(String),
-    /// Not from 1 to 56 bytes, or with a zero among them.
+    /// Not from 1 to 48 bytes, or with a zero among them.
     Name(String),
     /// No declared stage has this name: stages that joined are not followed.
     After(String),
@@ -157,9 +157,8 @@ impl Drop for Joining<'_> {
 
 /// The seats of stages that join: behind those of stages and of workers.
 pub(crate) fn seats(view: &View<'_>) -> Range<u32> {
-    let (declared, all) = (view.geometry.upstream.len(), view.geometry.seats);
-    let workers: u32 = view.header.workers[..declared].iter().map(|word| word.load(Relaxed) >> 8).sum();
-    (declared as u32 + workers).min(all)..all
+    let workers: u32 = view.geometry.workers.iter().map(|(_, number)| number).sum();
+    view.geometry.upstream.len() as u32 + workers..view.geometry.seats
 }
 
 /// Refuses the name of a declared stage.

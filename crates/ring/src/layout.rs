@@ -97,7 +97,7 @@ pub struct Header {
 #[repr(C)]
 pub struct Cell {
     /// The sequence: the next one to publish, claim or consume. Grows only, wraps at 2^32. In the cell of a single
-    /// producer in JavaScript how far it has written, flushed or not.
+    /// producer in JavaScript how far it has written, flushed or not; in a worker's cell where its batch begins.
     pub(crate) value: AtomicU32,
     /// How often `value` has wrapped; written by its writer only.
     pub(crate) wraps: AtomicU32,
@@ -118,7 +118,10 @@ pub struct Cell {
     pub(crate) ledger: Ledger,
     /// Producer, or worker of a shared stage: what it has claimed.
     pub(crate) claimant: Claimant,
-    pub(crate) room: [AtomicU32; 2],
+    /// Cell of a worker's claims: 1 more than the seat of the worker that uses it, 0 when nobody does; see `workers`.
+    pub(crate) holder: AtomicU32,
+    /// Cell of a shared stage: runs of 2^31 sequences that `ledger` has begun; see `workers`.
+    pub(crate) halves: AtomicU32,
     /// Consumers that wait for `value` to grow, a bit a stage. Not beside `value`: its writer looks here after each
     /// store, and while others read the value again and again would wait for the line each time.
     pub(crate) consumers: Sleepers,
@@ -257,6 +260,8 @@ words! {
     "CELL_CLAIMANT" = offset_of!(Cell, claimant) / 4,
     "CELL_CLAIM_START" = (offset_of!(Cell, claimant) + offset_of!(Claimant, open)) / 4,
     "CELL_CLAIM_LENGTH" = (offset_of!(Cell, claimant) + offset_of!(Claimant, open)) / 4 + 1,
+    "CELL_HOLDER" = offset_of!(Cell, holder) / 4,
+    "CELL_HALVES" = offset_of!(Cell, halves) / 4,
     "CELL_LEDGER" = offset_of!(Cell, ledger) / 4,
     "CLAIM_GATE" = CLAIM_WORD + offset_of!(ClaimCell, gate) / 4,
 }

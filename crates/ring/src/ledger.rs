@@ -195,9 +195,20 @@ impl Claimant {
         Some(halves(self.open.load(Acquire))).filter(|(_, n)| *n > 0)
     }
 
+    /// The same in the single order of sequentially consistent accesses.
+    pub(crate) fn open_in_order(&self) -> Option<(u32, u32)> {
+        Some(halves(seqcst::load64(&self.open))).filter(|(_, n)| *n > 0)
+    }
+
     /// C5.
     #[inline]
     pub(crate) fn finish(&self) {
         self.open.store(0, Release);
+    }
+
+    /// C5 for a part, or for all when `n` is 0: what is left open begins at `start`. In the single order of sequentially
+    /// consistent accesses.
+    pub(crate) fn leave_open(&self, start: u32, n: u32) {
+        seqcst::store64(&self.open, pair(start, n));
     }
 }

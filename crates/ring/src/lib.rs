@@ -14,6 +14,7 @@
 //! - memory may belong to JavaScript ([`Ring::attach`]), which reads and writes the same words ([`layout`]);
 //! - sequences have 32 bits and wrap, so that JavaScript compares them without allocating; two sequences of a ring are
 //!   never further apart than its capacity, 2^30 at most, and are compared by their difference;
+//! - workers may share a stage's events out (module `workers`; LMAX had a `WorkerPool`, and dropped it);
 //! - many producers publish through one cursor (module `claim` tells how);
 //! - stages join and leave while events flow (module `join`);
 //! - waiters sleep by the protocol of [`millrace_park`], in any mix of threads, coroutines and event loops;
@@ -40,6 +41,7 @@ mod ring;
 mod sequence;
 mod stamps;
 pub mod typed;
+mod workers;
 
 pub use byte_consumer::{ByteConsumer, Record};
 pub use claim::ClaimError;

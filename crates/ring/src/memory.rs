@@ -1,7 +1,7 @@
 //! Where a ring lives: on the native heap, or in a region that JavaScript owns.
 
 use crate::config::{Config, Producers, Wait};
-use crate::graph::sinks;
+use crate::graph::{sinks, worker_seats};
 use crate::layout::{
     CELL_BYTES, Cell, ClaimCell, GRANULE, HEADER_BYTES, Header, KIND_BYTES, KIND_RING, MAGIC, MAX_STAGES, Offsets,
     VERSION,
@@ -28,11 +28,13 @@ pub(crate) struct Geometry {
     pub(crate) upstream: Vec<u32>,
     /// Seats of consumers, the stages' first.
     pub(crate) seats: u32,
+    /// The first seat of each stage's workers, and their number: 0 for a stage that is not shared.
+    pub(crate) workers: Vec<(u32, u32)>,
     offsets: Offsets,
 }
 
 impl Geometry {
-    fn new(config: &Config, upstream: Vec<u32>, seats: u32, fields: Option<u32>) -> Self {
+    fn new(config: &Config, upstream: Vec<u32>, seats: u32, workers: Vec<(u32, u32)>, fields: Option<u32>) -> Self {
         let (multi, max_producers) = match config.producers {
             Producers::Single => (false, 1),
             Producers::Multi(most) => (true, most),
@@ -45,6 +47,7 @@ impl Geometry {
             wait: config.wait,
             fields,
             seats,
+            workers,
             offsets: Offsets::new(seats, max_producers, multi, config.capacity, config.stride),
             upstream,
         }
@@ -163,7 +166,7 @@ impl Memory {
     /// Lays a ring out on the heap. `config` has been checked.
     pub(crate) fn heap(config: &Config, upstream: Vec<u32>, fields: Option<u32>) -> Self {
         let seats = config.seats();
-        let geometry = Geometry::new(config, upstream, seats, fields);
+        let geometry = Geometry::new(config, upstream, seats, worker_seats(&config.stages), fields);
         let cells = 1 + seats + geometry.max_producers;
         let stamps = if geometry.multi { geometry.capacity as usize } else { 0 };
         let bytes = geometry.capacity as usize * geometry.stride as usize;
@@ -290,19 +293,38 @@ fn read_geometry(header: &Header, length: usize) -> Result<Geometry, LayoutError
             _ => Producers::Multi(number(&header.max_producers)),
         },
         wait: Wait::from_u32(number(&header.wait)).ok_or(LayoutError::Inconsistent)?,
-        stages: vec![crate::Stage { name: "any".into(), after: Vec::new() }],
+        stages: vec![crate::Stage { name: "any".into(), after: Vec::new(), workers: None }],
         max_consumers: None,
         start: 0,
     };
     config.check().map_err(|_| LayoutError::Inconsistent)?;
     let upstream: Vec<u32> = header.upstream[..stages as usize].iter().map(number).collect();
-    let geometry = Geometry::new(&config, upstream, seats, fields);
+    let workers = read_workers(header, stages, seats)?;
+    let geometry = Geometry::new(&config, upstream, seats, workers, fields);
     let Offsets { stamps, slots, length: needed, .. } = geometry.offsets;
     let placed = number(&header.stamps) as usize == stamps && number(&header.slots) as usize == slots;
     if !placed || length < needed || fields.is_some_and(|fields| fields > config.most_fields()) {
         return Err(LayoutError::Inconsistent);
     }
     Ok(geometry)
+}
+
+/// Whom each stage is shared by: seats that no stage has, and no other stage's workers.
+fn read_workers(header: &Header, stages: u32, seats: u32) -> Result<Vec<(u32, u32)>, LayoutError> {
+    let mut free = stages;
+    let mut read = |word: &AtomicU32| {
+        let word = word.load(Relaxed);
+        let (first, number) = (word & 0xff, word >> 8);
+        if number == 0 {
+            return Ok((free, 0));
+        }
+        if first < free || number > seats.saturating_sub(first) {
+            return Err(LayoutError::Inconsistent);
+        }
+        free = first + number;
+        Ok((first, number))
+    };
+    header.workers[..stages as usize].iter().map(&mut read).collect()
 }
 
 impl Header {
@@ -360,7 +382,8 @@ impl Cell {
             claimant: Claimant::new(),
             skipped: zero(),
             retries: zero(),
-            room: [zero(), zero()],
+            holder: zero(),
+            halves: AtomicU32::new(start >> 31),
             name: std::array::from_fn(|_| zero()),
         }
     }

@@ -12,6 +12,7 @@ use crate::open_claim::{self, NoClaim};
 use crate::producer::{
     ByteProducer, Producer, count_lost, leave_seat, publish_copied, push_copied, recover_claim, take_seat,
 };
+use crate::workers::Workers;
 use millrace_park::sync::atomic::Ordering::Acquire;
 use millrace_park::sync::seqcst;
 use std::fmt;
@@ -24,6 +25,8 @@ pub enum OpenError {
     Taken,
     /// There is no such stage.
     Stage,
+    /// The stage is shared by workers, or a worker was asked of one that is not.
+    Shared,
     /// Records were asked of a ring of events, or the other way round.
     Kind,
     /// The ring's memory is gone.
@@ -35,6 +38,7 @@ impl fmt::Display for OpenError {
         f.write_str(match self {
             Self::Taken => "somebody else has it open",
             Self::Stage => "there is no such stage",
+            Self::Shared => "a stage that workers share is opened by its workers, and no other is",
             Self::Kind => "this is another kind of ring",
             Self::Gone => "the ring's memory is gone",
         })
@@ -46,7 +50,7 @@ impl std::error::Error for OpenError {}
 /// A preallocated ring of slots between producers and a graph of stages.
 #[derive(Debug, Clone)]
 pub struct Ring {
-    memory: Arc<Memory>,
+    pub(crate) memory: Arc<Memory>,
     /// Names of the stages; empty for a ring that JavaScript laid out, whose stages go by number.
     names: Arc<[String]>,
 }
@@ -275,11 +279,15 @@ impl Ring {
         take_stage(&*self.memory.enter().ok_or(OpenError::Gone)?, stage, owner)
     }
 
-    /// Lets another open a stage; one that joined leaves.
-    pub fn leave_stage(&self, stage: u32) {
+    /// Lets another open a stage, or the seat of a worker, and what a worker had in hand comes to the others; a stage that
+    /// joined leaves.
+    pub fn leave_stage(&self, seat: u32) {
         match self.memory.enter() {
-            Some(view) => vacate(&self.memory, &view, stage),
-            None => self.memory.consumers().clear(stage),
+            Some(view) => {
+                Workers::give_up(&self.memory, &view, seat);
+                vacate(&self.memory, &view, seat);
+            }
+            None => self.memory.consumers().clear(seat),
         }
     }
 
@@ -287,9 +295,10 @@ impl Ring {
     /// thread may end between advancing a sequence and waking, or with the sleepers' bits in its hand.
     pub fn release_owner(&self, owner: u32) {
         let Some(view) = self.memory.enter() else { return };
-        for (stage, cell) in view.stages.iter().enumerate() {
+        for (seat, cell) in view.stages.iter().enumerate() {
             if cell.owner.load(Acquire) == owner {
-                vacate(&self.memory, &view, stage as u32);
+                Workers::give_up(&self.memory, &view, seat as u32);
+                vacate(&self.memory, &view, seat as u32);
             }
         }
         let taken = view.header.producers.load(Acquire);

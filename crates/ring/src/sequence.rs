@@ -76,8 +76,7 @@ pub(crate) fn slowest<'a>(view: &View<'a>, mask: u32) -> (&'a Cell, u32) {
     if mask == CURSOR {
         return (view.cursor, seqcst::load(&view.cursor.value));
     }
-    let mut cells =
-        stages(mask & !CURSOR).filter_map(|at| view.stages.get(at)).map(|cell| (cell, seqcst::load(&cell.value)));
+    let mut cells = stages(mask & !CURSOR).map(|at| &view.stages[at]).map(|cell| (cell, seqcst::load(&cell.value)));
     let first = cells.next().unwrap_or((view.cursor, view.cursor.value.load(Acquire)));
     cells.fold(first, |slow, next| if distance(slow.1, next.1) < 0 { next } else { slow })
 }
@@ -89,10 +88,12 @@ pub(crate) fn slowest<'a>(view: &View<'a>, mask: u32) -> (&'a Cell, u32) {
 /// the graph's stages, which have the lower seats, come first.
 #[inline]
 pub(crate) fn slowest_sink<'a>(view: &View<'a>) -> (&'a Cell, u32) {
-    let mut sinks = seqcst::load(&view.header.sinks);
+    // Shared memory could be scribbled over: bits of no seat are left out.
+    let look = || seqcst::load(&view.header.sinks) & ((1 << view.geometry.seats) - 1);
+    let mut sinks = look();
     loop {
         let found = slowest(view, sinks);
-        let now = seqcst::load(&view.header.sinks);
+        let now = look();
         if now == sinks {
             return found;
         }

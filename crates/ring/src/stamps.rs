@@ -202,6 +202,11 @@ pub(crate) struct Skips {
 }
 
 impl Skips {
+    /// What who has just come to a ring knows: as long as nothing was given up, nothing lies ahead.
+    pub(crate) fn nothing_yet() -> Self {
+        Self { quiet: Some(0), pending: None }
+    }
+
     /// Of the `n` published slots from `next` on: how many to pass over, and how many to consume behind those.
     #[inline(always)]
     pub(crate) fn clip(&mut self, view: &View<'_>, next: u32, n: u32) -> (u32, u32) {

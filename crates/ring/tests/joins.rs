@@ -72,12 +72,12 @@ fn what_cannot_join_is_refused_and_changes_nothing() {
     let join = |name: &str, after: &[&str]| ring.join(name, after, JoinFrom::Now, 1);
     assert_eq!(join("store", &[]).unwrap_err(), JoinError::Taken("store".into()));
     assert_eq!(join("watch", &["guest"]).unwrap_err(), JoinError::After("guest".into()));
-    for name in [String::new(), "x".repeat(57), "a\0b".into()] {
+    for name in [String::new(), "x".repeat(49), "a\0b".into()] {
         assert_eq!(join(&name, &[]).unwrap_err(), JoinError::Name(name));
     }
     assert_eq!(ring.byte_join("watch", &[], JoinFrom::Now, 1).unwrap_err(), JoinError::Kind);
     // Of multi-byte letters, as long as may be.
-    let longest = "ü".repeat(28);
+    let longest = "ü".repeat(24);
     let watch = join(&longest, &["parse", "store"]).unwrap();
     assert_eq!(join(&longest, &[]).unwrap_err(), JoinError::Taken(longest.clone()));
     assert_eq!(join("other", &[]).unwrap_err(), JoinError::Full(1));

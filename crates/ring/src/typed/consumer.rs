@@ -211,7 +211,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     fn available(&mut self) -> u32 {
         if self.limit == self.next {
             self.limit = slowest(&self.access.view, self.upstream).1;
-            if self.limit == self.next && self.skips.is_some() && self.access.help() {
+            if self.limit == self.next && self.access.help() {
                 self.limit = slowest(&self.access.view, self.upstream).1;
             }
         }
@@ -245,14 +245,12 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         self.settle();
         let sleeper = ThreadSleeper::current();
         self.access.core.memory.consumers().set(self.stage, sleeper.waker());
-        let Self { access, stage, upstream, next, skips, .. } = self;
+        let Self { access, stage, upstream, next, .. } = self;
         let held = |sequence: u32| distance(*next, sequence) <= 0;
         let arm = |cell: &Cell| cell.consumers.arm(*stage);
         let disarm = |cell: &Cell| cell.consumers.disarm(*stage);
         let find = || {
-            if skips.is_some() {
-                access.help();
-            }
+            access.help();
             slowest(&access.view, *upstream)
         };
         if !access.arm(find, arm, disarm, held, || access.ended(*next)) {

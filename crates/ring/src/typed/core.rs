@@ -160,7 +160,7 @@ impl<E> Access<E> {
 
     /// Publishes what one of many producers left for consumers to publish; see `stamps`. False when there was nothing.
     pub(crate) fn help(&self) -> bool {
-        let helped = stamps::help(&self.view);
+        let helped = self.view.geometry.multi && stamps::help(&self.view);
         if helped {
             self.barrier.light();
             self.wake_sleepers(self.view.cursor);

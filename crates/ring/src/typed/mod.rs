@@ -40,6 +40,7 @@
 //! |---|---|---|
 //! | [`Producer`], [`MultiProducer`], [`Claim`] | `&mut E` | the slot, before it is published |
 //! | [`Consumer`] | `&E` | nothing; cells inside of `E` are its author's affair |
+//! | [`Worker`] | `&E` | that the stage is one of [`Builder::workers`], which share its events out |
 //! | [`StageConsumer`] | `&E`, and a [`Writer`] for the stage's [`Owned`] fields | a marker type for the stage |
 //! | [`ExclusiveConsumer`] | `&mut E` | that no stage stands beside this one, checked when it is opened |
 //! | [`Consumer::poll_mut`] | `*mut E` | a promise, `unsafe` |
@@ -77,6 +78,7 @@
 //!   load it (acquire), and see what it wrote; a producer that looks for room loads those of the last stages, and
 //!   overwrites nothing that is still read. Through those between, every stage is ordered behind all upstream of it,
 //!   and a producer behind all stages. [`Owned`] fields and `&mut E` rest on nothing else.
+//! - *A batch of a worker.* Workers advance their stage's sequence for each other: module `workers` tells how.
 //! - *A seat.* Who drops a producer or a consumer stores that its seat is free (release), who opens it next swaps
 //!   itself in (acquire), and goes on where the other stood.
 //!
@@ -123,6 +125,7 @@ mod room;
 mod stage_consumer;
 mod statistics;
 mod strategy;
+mod worker;
 mod yielding;
 
 pub use claim::Claim;
@@ -136,3 +139,4 @@ pub use ring::{Builder, Multi, Ring, Single};
 pub use stage_consumer::StageConsumer;
 pub use statistics::{ProducerStatistics, StageStatistics, Statistics};
 pub use strategy::{Adaptive, Block, Pause, Spin, WaitStrategy, Yield};
+pub use worker::Worker;

@@ -9,6 +9,7 @@ use super::producer::Producer;
 use super::stage_consumer::StageConsumer;
 use super::statistics::Statistics;
 use super::strategy::{Adaptive, Pause, WaitStrategy};
+use super::worker::Worker;
 use crate::config::{Config, ConfigError};
 use crate::graph::mask_of;
 use crate::join::{Guest, JoinError, JoinFrom, check_declared};
@@ -63,6 +64,26 @@ impl<W: WaitStrategy, P> Builder<W, P> {
     #[must_use]
     pub fn max_consumers(mut self, most: u32) -> Self {
         self.config = self.config.max_consumers(most);
+        self
+    }
+
+    /// Adds a stage whose events up to `workers` [`Worker`]s share out, each event to one of them: 1 to 30. Stages and
+    /// workers are 31 in all at most.
+    ///
+    /// ```
+    /// use millrace_ring::typed::Builder;
+    /// let ring = Builder::new(64).workers("resize", &[], 2).create(|| 0u64)?;
+    /// let (mut one, mut other, mut out) = (ring.worker("resize")?, ring.worker("resize")?, ring.producer()?);
+    /// out.try_publish_many(8, |at, event| *event = at.into()).expect("room");
+    /// let mut seen = Vec::new();
+    /// assert_eq!(one.poll(u32::MAX, |event, _, _| seen.push(*event)), 4); // its share
+    /// assert_eq!(other.poll(2, |event, _, _| seen.push(*event)), 2);
+    /// assert_eq!(seen, [0, 1, 2, 3, 4, 5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn workers(mut self, name: &str, after: &[&str], workers: u32) -> Self {
+        self.config = self.config.workers(name, after, workers);
         self
     }
 
@@ -131,9 +152,19 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
     /// The consumer of a stage.
     ///
     /// # Errors
-    /// [`OpenError::Stage`], [`OpenError::Taken`] while the stage has one.
+    /// [`OpenError::Stage`], [`OpenError::Taken`] while the stage has one, [`OpenError::Shared`] for one of
+    /// [`workers`](Builder::workers).
     pub fn consumer(&self, stage: &str) -> Result<Consumer<E, W>, OpenError> {
         Consumer::open(self.core.clone(), self.stage(stage)? as u32, self.strategy.clone())
+    }
+
+    /// One of the workers of a stage.
+    ///
+    /// # Errors
+    /// [`OpenError::Stage`], [`OpenError::Shared`] when the stage has no workers, [`OpenError::Taken`] while it has as
+    /// many as were allowed for.
+    pub fn worker(&self, stage: &str) -> Result<Worker<E, W>, OpenError> {
+        Worker::open(self.core.clone(), self.stage(stage)? as u32, self.strategy.clone())
     }
 
     /// The consumer of the stage that `S` stands for, which may write the fields that the stage owns.

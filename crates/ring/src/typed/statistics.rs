@@ -23,7 +23,7 @@ pub struct Statistics {
     pub producers: Vec<ProducerStatistics>,
 }
 
-/// Counts of one stage; all but `sequence` wrap at 2^32.
+/// Counts of one stage, together with its workers'; all but `sequence` wrap at 2^32.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageStatistics {
     /// The stage.
@@ -62,21 +62,30 @@ impl Statistics {
         let view = core.memory.enter().expect("native memory is never gone");
         // Stages first: none is ever ahead of the cursor that is looked at after it, though that may run on meanwhile.
         let count = |word: &AtomicU32| word.load(Relaxed);
-        let stage = |name: String, cell: &Cell, joined: bool| StageStatistics {
-            name,
-            joined,
-            sequence: position(cell),
-            lag: 0,
-            batches: count(&cell.batches),
-            waits: count(&cell.waits),
-            wakes_made: count(&cell.made),
-            wakes_elided: count(&cell.elided),
-            skipped: count(&cell.skipped),
-            retries: count(&cell.retries),
+        let stage = |name: String, cell: &Cell, workers: &[Cell], joined: bool| {
+            let sum = |word: fn(&Cell) -> &AtomicU32| {
+                workers.iter().fold(count(word(cell)), |sum, worker| sum.wrapping_add(count(word(worker))))
+            };
+            StageStatistics {
+                name,
+                joined,
+                sequence: position(cell),
+                lag: 0,
+                batches: sum(|cell| &cell.batches),
+                waits: sum(|cell| &cell.waits),
+                wakes_made: sum(|cell| &cell.made),
+                wakes_elided: sum(|cell| &cell.elided),
+                skipped: count(&cell.skipped),
+                retries: count(&cell.retries),
+            }
         };
-        let named = core.names.iter().zip(view.stages);
-        let mut stages: Vec<_> = named.map(|(name, cell)| stage(name.clone(), cell, false)).collect();
-        stages.extend(read_joined(&view, |name, cell| stage(name, cell, true)));
+        let declared = |(at, name): (usize, &String)| {
+            let (first, number) = view.geometry.workers[at];
+            let workers = &view.stages[first as usize..(first + number) as usize];
+            stage(name.clone(), &view.stages[at], workers, false)
+        };
+        let mut stages: Vec<_> = core.names.iter().enumerate().map(declared).collect();
+        stages.extend(read_joined(&view, |name, cell| stage(name, cell, &[], true)));
         let cursor = position(view.cursor);
         for StageStatistics { lag, sequence, .. } in &mut stages {
             *lag = distance(*sequence as u32, cursor as u32).max(0).cast_unsigned().min(view.geometry.capacity);

@@ -1,0 +1,162 @@
+//! Workers of one stage against each other, against the stage behind them, and against the death of one: every event is
+//! finished once, the stage's sequence never passes one that is not, and reaches the end.
+#![cfg(loom)]
+
+use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use loom::thread;
+use millrace_ring::typed::{Block, Builder};
+use millrace_ring::{Config, Ring, Wait};
+use std::sync::Arc;
+
+/// The wrap comes within the events.
+const START: u32 = u32::MAX;
+const EVENTS: u32 = 3;
+
+fn bounded(preemptions: usize, check: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(preemptions);
+    model.check(check);
+}
+
+/// A ring with events for two workers, and what became of these.
+struct Shared {
+    ring: Ring,
+    handed: [AtomicU32; EVENTS as usize],
+    finished: [AtomicU32; EVENTS as usize],
+}
+
+impl Shared {
+    fn new() -> Arc<Self> {
+        let config = Config::new(4, 4).wait(Wait::Block).start(START);
+        let ring = Ring::create(config.workers("work", &[], 2).stage("behind", &["work"])).unwrap();
+        ring.producer(9).unwrap().try_publish(EVENTS, |_, _| ()).unwrap();
+        let counts = || std::array::from_fn(|_| AtomicU32::new(0));
+        Arc::new(Self { ring, handed: counts(), finished: counts() })
+    }
+
+    fn event(sequence: u32) -> usize {
+        sequence.wrapping_sub(START) as usize
+    }
+
+    /// Does all that is ready.
+    fn work(&self, seat: u32, most: u32) {
+        while let Some((start, n)) = self.ring.claim_work(seat, most) {
+            self.hand(start, n);
+            self.finish(seat, start, n);
+        }
+    }
+
+    fn hand(&self, start: u32, n: u32) {
+        for at in 0..n {
+            self.handed[Self::event(start.wrapping_add(at))].fetch_add(1, Relaxed);
+        }
+    }
+
+    fn finish(&self, seat: u32, start: u32, n: u32) {
+        for at in 0..n {
+            self.finished[Self::event(start.wrapping_add(at))].fetch_add(1, Relaxed);
+        }
+        self.ring.finish_work(seat, start.wrapping_add(n));
+    }
+
+    /// What the stage behind is handed is finished; gives its number.
+    fn follow(&self) -> u32 {
+        let mut behind = self.ring.consumer("behind", 9).unwrap();
+        let each = |sequence, _: &mut [u8], _| assert_eq!(self.finished[Self::event(sequence)].load(Relaxed), 1);
+        behind.poll(u32::MAX, each).unwrap()
+    }
+}
+
+/// One worker works and looks what comes to the stage behind, while the other does `other`.
+fn beside(other: impl Fn(&Shared, u32) + Send + Sync + Copy + 'static, most: u32) {
+    bounded(3, move || {
+        let shared = Shared::new();
+        let seat = shared.ring.take_worker(0, 1).unwrap();
+        let thread = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                let seat = shared.ring.take_worker(0, 2).unwrap();
+                other(&shared, seat);
+            }
+        });
+        let mut seen = 0;
+        while let Some((start, n)) = shared.ring.claim_work(seat, 2) {
+            shared.hand(start, n);
+            shared.finish(seat, start, n);
+            seen += shared.follow();
+        }
+        thread.join().unwrap();
+        shared.work(seat, 2);
+        assert_eq!(seen + shared.follow(), EVENTS);
+        for (handed, finished) in shared.handed.iter().zip(&shared.finished) {
+            assert!((1..=most).contains(&handed.load(Relaxed)));
+            assert_eq!(finished.load(Relaxed), 1);
+        }
+    });
+}
+
+#[test]
+fn every_event_goes_to_one_worker_and_the_stage_follows() {
+    beside(|shared, seat| shared.work(seat, 2), 1);
+}
+
+/// The other does `last` and dies; events come `most` times.
+fn a_worker_dies(last: fn(&Shared, u32), most: u32) {
+    let die = move |shared: &Shared, seat| {
+        last(shared, seat);
+        shared.ring.release_owner(2);
+    };
+    beside(die, most);
+}
+
+#[test]
+fn a_worker_dies_before_its_claim() {
+    a_worker_dies(|shared, seat| shared.ring.intend_work(seat, 2), 1);
+}
+
+#[test]
+fn a_worker_dies_behind_its_claim() {
+    let claim = |shared: &Shared, seat| {
+        if let Some((start, n)) = shared.ring.claim_work(seat, 2) {
+            shared.hand(start, n);
+        }
+    };
+    a_worker_dies(claim, 2);
+}
+
+#[test]
+fn a_worker_dies_in_the_middle_of_its_batch() {
+    let begin = |shared: &Shared, seat| {
+        if let Some((start, n)) = shared.ring.claim_work(seat, 2) {
+            shared.hand(start, n);
+            shared.finish(seat, start, 1);
+        }
+    };
+    a_worker_dies(begin, 2);
+}
+
+#[test]
+fn a_worker_that_waits_is_woken_for_what_another_leaves() {
+    bounded(2, || {
+        let ring = Builder::new(2).wait(Block).start(START).workers("work", &[], 2).create(|| 0).unwrap();
+        ring.producer().unwrap().try_publish_many(2, |at, event| *event = at).unwrap();
+        let (mut leaving, mut staying) = (ring.worker("work").unwrap(), ring.worker("work").unwrap());
+        let leaving = thread::spawn(move || {
+            let mut seen = 0;
+            leaving.poll(1, |_, _, _| seen += 1);
+            // One more is taken, and left.
+            let take =
+                std::panic::AssertUnwindSafe(|| leaving.poll(1, |_, _, _| std::panic::resume_unwind(Box::new(()))));
+            let _ = std::panic::catch_unwind(take);
+            seen
+        });
+        let staying = thread::spawn(move || {
+            let mut seen = 0;
+            staying.run(|_, _, _| seen += 1);
+            seen
+        });
+        ring.close();
+        assert_eq!(leaving.join().unwrap() + staying.join().unwrap(), 2);
+        assert_eq!(ring.stats().stages[0].sequence, u64::from(START) + 2);
+    });
+}
