@@ -405,7 +405,8 @@ export declare interface ConsumerOptions {
   readonly maxBatch?: number;
   /**
    * `'auto'` (default) releases a batch at the next step, and all batches are one object, reused. With `'manual'` only
-   * {@link StageConsumer.release} releases: each batch is an object of its own, and any number of them may be held.
+   * {@link StageConsumer.release} releases: each batch is an object of its own, and any number of them may be held; but a worker of a
+   * shared stage gets its next when all of the last is released.
    */
   readonly release?: 'auto' | 'manual';
 }
@@ -1162,9 +1163,10 @@ export declare class Ring<F extends Fields, S extends Stages> extends SharedRing
    */
   producer(): Producer<Event_2<F>>;
   /**
-   * Opens a stage for this thread: it goes on behind what was released last.
+   * Opens a stage for this thread: it goes on behind what was released last. A stage with `workers` is opened as often
+   * as it has them, each time for a share of its events.
    *
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage or somebody has it open.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage, or somebody has it open, or all its workers.
    */
   consumer<N extends keyof S & string>(
     name: N,
@@ -1391,7 +1393,8 @@ export declare interface StageBatch<E> extends Iterable<E> {
 /**
  * The consumer of a stage: a Source of batches. Opened by the one thread that does this stage's
  * work; another may open it after {@link close}, or when the thread has ended, and gets what was not
- * released.
+ * released. Of a stage with `workers` one of those: it gets a share of the events, each of which goes to one worker, and
+ * what it has not released comes to the others.
  */
 export declare abstract class StageConsumer<E, B extends StepBatch<E>> implements Source<B> {
   #private;
@@ -1460,7 +1463,7 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * Feeds a queue with this stage's events, in order, until the ring is closed and everything was consumed. An
    * event is released once it and all before it have settled; the queue's limit holds this stage, and with it the
    * producers, back. Ends the step before; with `release: 'manual'` what was handed out and not released comes again,
-   * here.
+   * here. A worker of a shared stage feeds one batch at a time, and the next when all of it has settled.
    *
    * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
    *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED` and
@@ -1474,8 +1477,8 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   /** See {@link ref}. */
   unref(): this;
   /**
-   * Lets another open this stage, where what was not released comes again. A stage that has joined leaves: it holds
-   * nobody back any more.
+   * Lets another open this stage, where what was not released comes again, or to the other workers of a shared one. A
+   * stage that has joined leaves: it holds nobody back any more.
    */
   close(): void;
   [Symbol.dispose](): void;

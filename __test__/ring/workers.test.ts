@@ -1,6 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { BatchQueue, ByteRing, type ConsumerOptions, Ring, type RingOptions } from 'millrace';
+import {
+  BatchQueue,
+  ByteRing,
+  type ConsumerOptions,
+  native,
+  Ring,
+  type RingOptions,
+  Scheduler,
+} from 'millrace';
 import { firstSequence } from '#dist/ring/shared-ring.js';
 import { all, closing, number, range } from './rings.js';
 
@@ -160,6 +168,33 @@ test('a worker that waits is woken for what another leaves, and not told the end
   expect([await seen, await following]).toEqual([[0], [0]]);
   expect(staying.ended).toBe(true);
   expect(await closed).toEqual({ consumed: 1, abandoned: 0 });
+});
+
+test('a worker that waits is told the end when another has released the last batch', async () => {
+  const { ring, publish, open } = shared(2);
+  const [last, waiting] = [open(), open()];
+  publish(0, 1);
+  expect(last.poll()).toHaveLength(1);
+  const seen = rest(waiting);
+  await setImmediate();
+  await ring.close({ timeout: 0 });
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  expect(last.poll()).toBeUndefined();
+  expect(await seen).toEqual([]);
+});
+
+test('native work does not share a stage', async () => {
+  const stages = { work: { workers: 2, writes: ['digest'] } } as const;
+  const ring = closing(
+    ByteRing.create({ capacity: 1024, header: { digest: 'bytes(32)' }, stages }),
+  );
+  const scheduler = Scheduler.create();
+  const hash = native.hash('sha256', { to: 'digest' });
+  await expect(ring.run('work', hash, { scheduler })).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_INVALID_ARGUMENT',
+    message: expect.stringContaining("stage 'work': a stage that workers share"),
+  });
+  await scheduler.close();
 });
 
 test('one event of two that wait: one gets it, and both are told the end', async () => {

@@ -161,9 +161,10 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
   }
 
   /**
-   * Opens a stage for this thread: it goes on behind what was released last.
+   * Opens a stage for this thread: it goes on behind what was released last. A stage with `workers` is opened as often
+   * as it has them, each time for a share of its events.
    *
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage or somebody has it open.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage, or somebody has it open, or all its workers.
    */
   consumer<N extends keyof S & string>(
     name: N,

@@ -9,7 +9,7 @@ use std::thread;
 
 /// The wrap comes soon.
 const START: u32 = u32::MAX - 1000;
-const EVENTS: u64 = 50_000;
+const EVENTS: u64 = 10_000;
 
 /// An event, and how often a worker had it.
 #[derive(Debug, Default)]
