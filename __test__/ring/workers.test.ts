@@ -9,6 +9,7 @@ import {
   type RingOptions,
   Scheduler,
 } from 'millrace';
+import { layout } from '#dist/ring/layout.js';
 import { firstSequence } from '#dist/ring/shared-ring.js';
 import { all, closing, number, range } from './rings.js';
 
@@ -243,7 +244,7 @@ test('released by hand: in order within a batch, and the next comes when all of 
 
 test.each([2 ** 31 - 5, 2 ** 32 - 5])('numbers are exact from %d on', (first) => {
   firstSequence.value = first | 0;
-  const { publish, open, behind, stage } = shared(3);
+  const { ring, publish, open, behind, stage } = shared(3);
   const workers = [open(), open(), open()];
   const seen: number[] = [];
   for (const n of range(0, 40)) {
@@ -261,6 +262,10 @@ test.each([2 ** 31 - 5, 2 ** 32 - 5])('numbers are exact from %d on', (first) =>
   }
   expect(seen.sort((a, b) => a - b)).toEqual(range(0, 40));
   expect(stage()?.sequence).toBe(first + 40);
+  // What they are counted by would be wrong only two runs of 2^31 later.
+  const { memory } = ring.handle as unknown as { memory: SharedArrayBuffer };
+  const word = layout.STAGE_CELLS + layout.CELL_HALVES;
+  expect(new Int32Array(memory)[word]).toBe((first + 5) / 2 ** 31);
 });
 
 test('into a queue: one batch at a time, released when its items have settled', async () => {
