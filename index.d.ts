@@ -1413,7 +1413,7 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   /**
    * Blocks this worker thread until there is something to {@link poll}: for loops of a worker's own, as `run` is for
    * those that need none. Waits as the ring's `wait` says, flushes first what this thread has staged, and ends the step
-   * before. `worker.terminate()` ends it within some 120 ms.
+   * before. `worker.terminate()` ends it within some 200 ms.
    *
    * There is no signal: a thread that blocks does not see one.
    *

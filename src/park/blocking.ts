@@ -4,11 +4,11 @@ import { binding } from '../native/binding.js';
 
 /**
  * The first sleep of a blocked thread, and the longest, in milliseconds. `worker.terminate()` waits for the slice under
- * way: five workers that block end within 300 ms, and half of that is left for a machine that is busy. A thread
- * that sleeps wakes eight times a second for it, far below a thousandth of a core.
+ * way: five workers that block end within 300 ms, and a third of that is left for a machine that is busy. A wake costs
+ * some 0.1 ms of a core that slept: five a second are half a thousandth of a core.
  */
 const FIRST_SLICE = 20;
-const LONGEST_SLICE = 120;
+const LONGEST_SLICE = 200;
 /** Looks before a blocked thread gives its processor away, and times it does so before it sleeps. */
 const SPINS = 200;
 const YIELDS = 3;

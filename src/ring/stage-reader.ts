@@ -4,6 +4,7 @@ import type { Cancel } from '../operation.js';
 import { blockUntil } from '../park/blocking.js';
 import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
 import { cellsOf, stageCell } from './cells.js';
+import { Gather } from './gather.js';
 import type { Stage } from './graph.js';
 import { type Guest, takeSeat } from './join.js';
 import { layout as L } from './layout.js';
@@ -46,6 +47,7 @@ export class StageReader {
   limit: number;
   /** Multi-producer rings: what producers gave up. */
   readonly #skips: Skips | undefined;
+  readonly #gather: Gather;
   #spins = LEAST_SPINS;
   protected readonly upstream: readonly number[];
   protected readonly cell: number;
@@ -58,6 +60,7 @@ export class StageReader {
   constructor(memory: RingMemory, stage: Stage | Guest) {
     this.memory = memory;
     this.#skips = memory.multi ? new Skips(memory) : undefined;
+    this.#gather = new Gather(memory.capacity);
     this.upstream = cellsOf(stage.upstream);
     this.#source = memory.openSource();
     try {
@@ -90,7 +93,9 @@ export class StageReader {
    */
   available(): number {
     if (this.limit === this.next) {
+      this.#gather.wait();
       this.limit = this.memory.slowest(this.upstream);
+      this.#gather.found((this.limit - this.next) | 0);
       if (this.#skips !== undefined && this.limit !== this.next) this.#clip(this.#skips);
     }
     return (this.limit - this.next) | 0;
