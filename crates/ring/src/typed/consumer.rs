@@ -31,7 +31,7 @@ pub struct Consumer<E: Send + Sync, W: WaitStrategy> {
     skips: Option<Skips>,
     batches: u32,
     gather: Gather,
-    /// Events released last.
+    /// Events released since the last wait, at the last time.
     released: u32,
     wakes: Wakes,
 }
@@ -66,7 +66,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
             skips,
             batches: 0,
             gather,
-            released: u32::MAX,
+            released: 0,
             wakes,
         }
     }
@@ -124,8 +124,9 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     /// [`Waited::Ended`]: the ring is closed and this stage has consumed everything, or a stage failed and nothing more
     /// is ready.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Waited {
-        if W::GATHERS {
-            self.gather.found(std::mem::replace(&mut self.released, u32::MAX));
+        let released = std::mem::take(&mut self.released);
+        if W::GATHERS && released > 0 {
+            self.gather.found(released);
         }
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         for looks in 0u32.. {

@@ -6,8 +6,8 @@
 //! 5. Whichever mode a process falls into sticks.
 //!
 //! So a consumer that finds only a few events at each look lets some time pass before the next one: twice as much each
-//! time, until there are enough to be worth the journey, and half as much when there are plenty. One that finds nothing
-//! is not needed to hurry, nor to wait: an event that comes alone is seen at once.
+//! time, until there are enough to be worth the journey, and half as much when there are plenty. Where waiting brings no
+//! more events, as with one that comes only when the last was answered, it does not wait; nor where a look found nothing.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const FEW: u32 = 128;
 /// More are plenty, and the wait can be shorter.
 const PLENTY: u32 = 512;
+/// So few that a wait which brought no more than this was in vain, unless it brought more than the one before.
+const IN_VAIN: u32 = 8;
 const LEAST: Duration = Duration::from_nanos(100);
 /// What an event waits at most because of this.
 const MOST: Duration = Duration::from_nanos(1600);
@@ -25,18 +27,24 @@ pub(super) struct Gather {
     few: u32,
     plenty: u32,
     time: Duration,
+    /// Events found last.
+    last: u32,
 }
 
 impl Gather {
     /// For a ring of this capacity: of a small one an eighth is enough, so that its producer is not held up.
     pub(super) fn new(capacity: u32) -> Self {
-        Self { few: FEW.min(capacity / 8), plenty: PLENTY.min(capacity / 2), time: Duration::ZERO }
+        Self { few: FEW.min(capacity / 8), plenty: PLENTY.min(capacity / 2), time: Duration::ZERO, last: 0 }
     }
 
     /// A look found `n` events, and they are consumed: waits if the next look had better be later.
     #[inline]
     pub(super) fn found(&mut self, n: u32) {
-        if n < self.few {
+        let in_vain = n < IN_VAIN && n <= self.last && self.time >= LEAST;
+        self.last = n;
+        if in_vain {
+            self.time = Duration::ZERO;
+        } else if n < self.few {
             self.time = (self.time * 2).clamp(LEAST, MOST);
         } else if n > self.plenty {
             self.time /= 2;
