@@ -145,7 +145,7 @@ impl Seat {
 
     pub(crate) fn wait(&mut self, sleeper: &dyn Sleeper, timeout: Option<Duration>) -> Result<Waited, Gone> {
         use crate::config::Wait;
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let memory = self.memory.clone();
         let wait = memory.geometry.wait;
         let mut looks = 0u32;

@@ -117,9 +117,15 @@ pub(crate) fn help(view: &View<'_>) -> bool {
 #[cold]
 pub(crate) fn skip(view: &View<'_>, start: u32, n: u32) {
     clear(view, start, n);
-    view.header.skipped.fetch_add(n, AcqRel);
+    raise_skipped(view, n);
     stamp(view, start, n | SKIP);
     advance(view);
+}
+
+/// Counts slots that are given up. Zero means that none ever was, so the count leaves it out where it wraps.
+fn raise_skipped(view: &View<'_>, n: u32) {
+    let raise = |skipped: u32| Some(skipped.wrapping_add(n).max(1));
+    let _ = view.header.skipped.fetch_update(AcqRel, Relaxed, raise);
 }
 
 /// How many slots of the claim of `n` slots from `start` on a producer that died had neither published nor given up: the
@@ -193,7 +199,7 @@ fn skipped_at(view: &View<'_>, sequence: u32) -> Option<u32> {
 }
 
 /// What a consumer knows of skipped slots.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Skips {
     /// `skipped` when all that it counted lay behind us.
     quiet: Option<u32>,

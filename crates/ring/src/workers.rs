@@ -144,15 +144,19 @@ impl<'a> Workers<'a> {
         }
         loop {
             let (mut attempts, mut given_up) = (0, false);
+            let mut looked = *skips;
             let claimed = self.stage.ledger.claim(claimants, cell as u32, |start| {
                 attempts += 1;
                 let ready = distance(start, slowest(self.view, self.upstream).1).max(0).cast_unsigned();
-                let (over, ready) = self.clip(start, ready, skips);
+                // Anew from what was known before: slots that an attempt in vain would have passed over lie ahead still.
+                looked = *skips;
+                let (over, ready) = self.clip(start, ready, &mut looked);
                 given_up = over > 0;
                 let n = if given_up { over } else { self.share(start, ready, most) };
                 if n > 0 { Ok(n) } else { Err(()) }
             });
             if claimed.is_ok() {
+                *skips = looked;
                 self.note_half();
             }
             let (start, n) = claimed.unwrap_or_default();

@@ -159,3 +159,15 @@ proptest! {
         prop_assert!(ring.stage_ended(0));
     }
 }
+
+#[test]
+fn what_is_given_up_stays_so_when_its_count_has_wrapped() {
+    const ALL: u32 = 1 << 20;
+    let ring = Ring::create(Config::new(ALL, 4).multi(1).workers("work", &[], 1)).unwrap();
+    let (producer, worker) = (ring.take_producer(1).unwrap(), ring.take_worker(0, 1).unwrap());
+    for _ in 0..=u32::MAX / ALL {
+        ring.claim(producer, ALL).unwrap();
+        ring.commit_claim(producer, 0).unwrap();
+        assert_eq!(ring.claim_work(worker, ALL), None);
+    }
+}

@@ -160,3 +160,46 @@ fn a_worker_that_waits_is_woken_for_what_another_leaves() {
         assert_eq!(ring.stats().stages[0].sequence, u64::from(START) + 2);
     });
 }
+
+#[test]
+fn what_two_workers_pass_over_at_the_same_time_comes_to_neither() {
+    bounded(3, || {
+        let config = Config::new(4, 4).wait(Wait::Block).multi(1).start(START);
+        let ring = Ring::create(config.workers("work", &[], 2)).unwrap();
+        let (producer, seat) = (ring.take_producer(9).unwrap(), ring.take_worker(0, 1).unwrap());
+        let give_one_up = move |ring: &Ring| {
+            ring.claim(producer, 1).unwrap();
+            ring.commit_claim(producer, 0).unwrap();
+        };
+        give_one_up(&ring);
+        let other = thread::spawn({
+            let ring = ring.clone();
+            move || {
+                // The one worker sees both, the other may have seen the first alone and be faster with that.
+                give_one_up(&ring);
+                let seat = ring.take_worker(0, 2).unwrap();
+                assert_eq!(ring.claim_work(seat, 4), None);
+            }
+        });
+        assert_eq!(ring.claim_work(seat, 4), None);
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_worker_that_never_waits_gets_what_producers_left_to_publish() {
+    bounded(3, || {
+        let ring = Builder::new(4).wait(Block).multi(2).start(START).workers("work", &[], 1).create(|| 0).unwrap();
+        let mut worker = ring.worker("work").unwrap();
+        let producers = [1, 2].map(|value| {
+            let ring = ring.clone();
+            thread::spawn(move || ring.producer().unwrap().try_publish(|event| *event = value).unwrap())
+        });
+        for producer in producers {
+            producer.join().unwrap();
+        }
+        let mut sum = 0;
+        while worker.poll(u32::MAX, |value, _, _| sum += *value) > 0 {}
+        assert_eq!(sum, 3);
+    });
+}

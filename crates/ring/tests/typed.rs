@@ -1,7 +1,7 @@
 //! Typed rings: every graph hands every event to every stage, once and in order, whoever publishes and however.
 #![cfg(not(loom))]
 
-use millrace_ring::typed::{Adaptive, Block, Builder, Consumer, MultiProducer, Spin, WaitStrategy, Yield};
+use millrace_ring::typed::{Adaptive, Block, Builder, Consumer, MultiProducer, Pause, Spin, WaitStrategy, Yield};
 use millrace_ring::{ClaimError, OpenError, Waited};
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -374,4 +374,24 @@ proptest! {
         seen.extend(all(&mut only));
         prop_assert_eq!(seen, expected);
     }
+}
+
+#[test]
+fn an_adaptive_wait_that_was_given_up_is_no_part_of_the_next() {
+    let mut adaptive = Adaptive::default();
+    let first_yield = (0..).find(|looks| adaptive.pause(*looks) == Pause::Yield).unwrap();
+    // Its time was up.
+    thread::sleep(Duration::from_millis(1));
+    assert_eq!(adaptive.pause(first_yield), Pause::Yield);
+}
+
+#[test]
+fn a_wait_may_be_as_long_as_can_be_said() {
+    let ring = Builder::new(2).stage("only", &[]).workers("work", &[], 1).create(|| 0).unwrap();
+    let (mut out, mut only, mut work) =
+        (ring.producer().unwrap(), ring.consumer("only").unwrap(), ring.worker("work").unwrap());
+    let timeout = Some(Duration::MAX);
+    assert_eq!(out.wait_for_room(1, timeout), Ok(()));
+    ring.close();
+    assert_eq!((only.wait(timeout), work.wait(timeout)), (Waited::Ended, Waited::Ended));
 }

@@ -128,7 +128,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         if W::GATHERS && released > 0 {
             self.gather.found(released);
         }
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         for looks in 0u32.. {
             if self.ready() > 0 {
                 if looks > 0 {

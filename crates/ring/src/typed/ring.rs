@@ -188,7 +188,7 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
     /// events flow. The stage follows `after`, or the producers when that is empty; it holds the producers back from now
     /// on, and nobody follows it. It loses and doubles nothing for itself or for others.
     ///
-    /// Its name, of 56 bytes at most, is its own among all stages. The number of stages at a time is
+    /// Its name, of 48 bytes at most, is its own among all stages. The number of stages at a time is
     /// [`Builder::max_consumers`]. Costs less than a microsecond, allocates, and is no part of what an event costs.
     ///
     /// ```

@@ -21,10 +21,11 @@ pub(super) fn wait<E>(
     if n > capacity {
         return Err(ClaimError::TooLarge);
     }
-    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let open = || access.state() == OPEN;
     let held = |gate: u32| distance(gate, position()) > (capacity - n).cast_signed();
     let sleeper = ThreadSleeper::current();
+    yielding.begins();
     loop {
         if !open() {
             return Err(ClaimError::Closed);

@@ -92,11 +92,13 @@ impl WaitStrategy for Adaptive {
     const PARKS: bool = true;
     #[inline]
     fn pause(&mut self, looks: u32) -> Pause {
-        match looks {
-            0..LOOKS => Pause::Spin,
-            _ if self.0.goes_on() => Pause::Yield,
-            _ => Pause::Park,
+        if looks < LOOKS {
+            return Pause::Spin;
         }
+        if looks == LOOKS {
+            self.0.begins();
+        }
+        if self.0.goes_on() { Pause::Yield } else { Pause::Park }
     }
 
     #[inline]

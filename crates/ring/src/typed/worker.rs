@@ -47,6 +47,10 @@ impl<E: Send + Sync, W: WaitStrategy> Worker<E, W> {
     pub fn poll(&mut self, max: u32, mut each: impl FnMut(&E, u64, bool)) -> u32 {
         if self.left == 0 {
             self.claim(max);
+            // What producers left for consumers to publish comes to one that never waits, too.
+            if self.left == 0 && self.access.help() {
+                self.claim(max);
+            }
         }
         let n = self.left.min(max);
         let (mut number, last) = (self.number, self.number + u64::from(n.max(1)) - 1);
@@ -91,7 +95,7 @@ impl<E: Send + Sync, W: WaitStrategy> Worker<E, W> {
     /// [`Waited::Ended`]: the ring is closed and the whole stage has consumed everything: until then what another
     /// worker leaves may still come. Or a stage failed and nothing more is ready.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Waited {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         for looks in 0u32.. {
             let ended = self.ended();
             if self.ready() {

@@ -20,6 +20,12 @@ pub(super) struct Yielding {
 }
 
 impl Yielding {
+    /// A wait begins; one before it may have been given up.
+    #[inline]
+    pub(super) fn begins(&mut self) {
+        self.since = None;
+    }
+
     /// A look found nothing: true to yield and look again, false to sleep.
     #[cold]
     pub(super) fn goes_on(&mut self) -> bool {
