@@ -6,7 +6,7 @@ export interface Work {
   readonly handle: unknown;
   /** Its number, from 1 on. */
   readonly me: number;
-  readonly way: 'run' | 'for await' | 'receive';
+  readonly way: 'run' | 'for await' | 'receive' | 'waitSync';
   readonly maxBatch: number;
   readonly bytes: boolean;
   /** The number at which its handler throws. */
@@ -47,6 +47,13 @@ else if (way === 'for await') {
     let { sequence } = batch;
     for (const event of batch) take(event as Job, bytes ? 0 : sequence++);
   }
+} else if (way === 'waitSync') {
+  while (work.waitSync()) {
+    const batch = work.poll();
+    let sequence = batch?.sequence ?? 0;
+    for (const event of batch ?? []) take(event as Job, bytes ? 0 : sequence++);
+  }
+  if (!work.ended) throw new Error('told the end before it came');
 } else {
   for (let batch = await work.receive(); batch; batch = await work.receive()) {
     let { sequence } = batch;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from '@jest/globals';
 import { ByteRing, Ring, type RingOptions } from 'millrace';
@@ -113,6 +113,29 @@ test.each([
   expect(sum(await counts)).toBe(count);
   expect(await following).toEqual({ n: count, again: new Map() });
   expect(ring.stats().stages.work?.lag).toBe(0);
+});
+
+test('a worker that blocks is not told the end because another was faster', async () => {
+  const { ring, start } = shared(2, 'events', { wait: 'block' });
+  const workers = await Promise.all(
+    ['waitSync', 'waitSync'].map(() => start('waitSync', { maxBatch: 1 })),
+  );
+  const ends = workers.map(({ thread }) =>
+    Promise.race([told(thread), once(thread, 'error').then(([error]) => error)]),
+  );
+  const following = followed(ring, 'events');
+  using out = ring.producer();
+  for (let n = 0; n < 4000; n++) {
+    await out.publish(blank, n);
+    out.flush();
+    // Both are asleep again, or about to be.
+    if (n % 4 === 0) await setImmediate();
+  }
+  await ring.close();
+  await following;
+  const counts = await Promise.all(ends);
+  expect(counts).toEqual([expect.any(Number), expect.any(Number)]);
+  expect(sum(counts)).toBe(4000);
 });
 
 test('workers of a ring that waits by yield', async () => {

@@ -236,8 +236,12 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     this.#finishStep();
     if (reader.soon()) return true;
     const until = performance.now() + timeout;
-    reader.whileBlocking(() => reader.block(until));
-    if (reader.available() > 0) return true;
+    let found = false;
+    reader.whileBlocking(() => {
+      // Again where another worker of the stage was faster.
+      while (!found && reader.block(until) && !reader.ended) found = reader.available() > 0;
+    });
+    if (found) return true;
     if (reader.ended) reader.checkWhole();
     return false;
   }
