@@ -34,6 +34,7 @@
 //! assert_eq!((bytes, total), (6, 321));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//! The example `graphs` has the five usual graphs, each with its threads.
 //!
 //! # Who may write an event
 //! | | is handed | asks for |
