@@ -180,21 +180,23 @@ export declare interface BatchSizes {
 export declare class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch<R>> {}
 
 /**
- * Publishes records of any length up to half of the ring. Flushed when 64 KiB are staged, at the end of the turn,
- * before this thread waits or blocks, after each batch inside `run`, or by {@link flush}. On a
- * multi-producer ring each record is published at once, by one native call.
+ * Publishes records of any length up to half of the ring, for the thread that opened it. Consumers see them after a
+ * flush: when 64 KiB are staged, at the end of the turn, before this thread waits or blocks, after each batch inside
+ * `run`, or by {@link flush}. On a multi-producer ring each record is published at once, by one native call.
  */
 export declare class ByteProducer<H extends object> {
   #private;
-  /** Most payload bytes of a record: half of the ring, without its header. */
+  /** Most payload bytes of a record: half of the ring, without the record's prefix and header fields. */
   get maxPayload(): number;
   /**
    * Accepts a record if there is room.
    *
    * @param payload Text is written as UTF-8.
-   * @param write Fills the header fields.
+   * @param write Fills the header fields, which are zeros before; when it throws, nothing was accepted.
+   * @param argument What `write` gets beside the header.
    * @returns false when the ring is full.
-   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE`, `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}; `ERR_MILLRACE_CLOSED`,
+   *   `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   tryPublish<A = undefined>(
     payload: Uint8Array | string,
@@ -203,16 +205,27 @@ export declare class ByteProducer<H extends object> {
   ): boolean;
   /** Makes what was accepted visible, and wakes consumers that wait for it. */
   flush(): void;
-  /** Accepts a record, waiting for room. */
+  /**
+   * Accepts a record, waiting for room.
+   *
+   * @throws Rejects as {@link tryPublish} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`: then nothing
+   *   was accepted.
+   */
   publish<A = undefined>(
     payload: Uint8Array | string,
     write?: WriteHeader<H, A>,
     argument?: A,
     options?: WaitOptions,
   ): Promise<void>;
-  /** Waits until there is room for a record of `length` payload bytes. */
+  /**
+   * Waits until there is room for a record of `length` payload bytes; of a `'multi'` ring another producer may take it
+   * first. Longer ones than {@link maxPayload} count as that: publishing them is refused.
+   *
+   * @throws Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
+   *   `ERR_MILLRACE_ABORTED`.
+   */
   ready(length: number, options?: WaitOptions): Operation<void>;
-  /** Takes nothing more, flushes, and gives this producer's seat to others. */
+  /** Takes nothing more, flushes, and gives this producer's seat to others. Nothing when it is closed already. */
   close(): void;
   [Symbol.dispose](): void;
   [inspect.custom](): string;
@@ -242,18 +255,22 @@ export declare class ByteRing<H extends Fields, S extends Stages> extends Shared
   static create<const H extends Fields, const S extends Stages>(
     options: ByteRingOptions<H, S>,
   ): ByteRing<H, S>;
-  /** The byte ring behind a handle, in another thread than the one that made it. */
+  /**
+   * The byte ring behind a handle, in another thread than the one that made it.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` for something else than a byte ring's handle, or another version's.
+   */
   static attach<H extends Fields, S extends Stages>(handle: Handle<ByteRing<H, S>>): ByteRing<H, S>;
   /** Bytes. */
   get capacity(): number;
-  /** Opens a producer for this thread; see `Ring.producer`. */
+  /** Opens a producer for this thread; see {@link Ring.producer}. */
   producer(): ByteProducer<Event_2<H>>;
-  /** Opens a stage for this thread; see `Ring.consumer`. */
+  /** Opens a stage for this thread; see {@link Ring.consumer}. */
   consumer<N extends keyof S & string>(
     name: N,
     options?: ConsumerOptions,
   ): ByteConsumer<StageRecord<H, S[N]>>;
-  /** Joins as a stage that was not declared; see `Ring.join`. */
+  /** Joins as a stage that was not declared; see {@link Ring.join}. */
   join(
     name: string,
     options?: JoinOptions<keyof S & string>,
@@ -262,9 +279,9 @@ export declare class ByteRing<H extends Fields, S extends Stages> extends Shared
 
 /** What a byte ring is made with. */
 export declare interface ByteRingOptions<H extends Fields, S extends Stages> extends RingOptions {
-  /** Bytes, a power of two from 64 on; a record takes up to half of it. */
+  /** Bytes, a power of two from 64 to 2^30; a record takes up to half of it. */
   readonly capacity: number;
-  /** Typed fields in front of every payload. */
+  /** Typed fields in front of every payload: of a quarter of the ring and 64 KiB at most; none unless given. */
   readonly header?: H;
   readonly stages: S;
 }
@@ -400,8 +417,10 @@ export declare class Consumer<E extends object> extends StageConsumer<E, EventBa
 
 /** How a consumer takes events. */
 export declare interface ConsumerOptions {
-  /** Most places of the ring that one batch covers: events, or 32-byte granules of records. Default: a quarter
-   * of the ring, so that producers go on meanwhile. */
+  /**
+   * Most places of the ring that one batch covers: events, or 32-byte granules of records, where the batch ends with the
+   * record that reaches it. Default: a quarter of the ring, so that producers go on meanwhile.
+   */
   readonly maxBatch?: number;
   /**
    * `'auto'` (default) releases a batch at the next step, and all batches are one object, reused. With `'manual'` only
@@ -476,7 +495,8 @@ export declare type Fields = Readonly<Record<string, FieldType>>;
 
 /**
  * The type of a field: a number, an array of numbers of fixed length (`'f64[5]'`, `'u64:number[4]'`), fixed bytes
- * (`'bytes(32)'`) or text of at most so many bytes (`'utf8(32)'`).
+ * (`'bytes(32)'`; fewer are filled up with zeros) or text of at most so many bytes of UTF-8 (`'utf8(32)'`). Lengths are 1
+ * to 65,535.
  */
 export declare type FieldType =
   | NumberType
@@ -886,8 +906,10 @@ declare type Owned<S> = S extends {
   : never;
 
 /**
- * Publishes events. Consumers see them after a flush: when 256 are staged (a quarter of a small ring), at the end of
- * the turn (before the event loop goes on), before this thread waits or blocks, after each batch inside `run`, or by {@link flush}.
+ * Publishes events, for the thread that opened it. Consumers see them after a flush: 256 at a time (a quarter of a ring
+ * of fewer than 1,024 slots), at the end of the turn, before this thread waits or blocks, after each batch inside `run`,
+ * or by {@link flush}. So an event is seen at the latest when this thread's turn of the event loop ends; on a full
+ * `'multi'` ring, when there is room.
  *
  * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
  * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
@@ -895,20 +917,24 @@ declare type Owned<S> = S extends {
 export declare abstract class Producer<E extends object> {
   #private;
   /**
-   * Accepts an event if there is room.
+   * Accepts an event if there is room. Allocates nothing.
    *
-   * @param write Fills the event; when it throws, nothing was accepted. It has to set every field: a slot still has
-   *   what was in it a lap ago.
-   * @returns false when the ring is full.
+   * @param write Fills the event; when it throws, nothing was accepted.
+   * @param argument What `write` gets beside the event.
+   * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
    * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
-  /** Makes what was accepted visible, and wakes consumers that wait for it. */
+  /**
+   * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
+   * there is room.
+   */
   abstract flush(): void;
   /** Events accepted and not yet seen by consumers. */
   abstract get staged(): number;
   /**
-   * Accepts an event, waiting for room.
+   * Accepts an event, waiting for room. Costs a promise: where events are many, {@link tryPublish} and {@link ready} when
+   * that is false.
    *
    * @throws Rejects as {@link tryPublish} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
    */
@@ -917,6 +943,7 @@ export declare abstract class Producer<E extends object> {
    * Accepts `n` events, waiting for room as often as needed.
    *
    * @param n From 1 to the ring's capacity.
+   * @throws Rejects as {@link publish} does; what was accepted until then stays so.
    */
   publishMany<A = undefined>(
     n: number,
@@ -941,7 +968,12 @@ export declare abstract class Producer<E extends object> {
    *   is claimed.
    */
   claim(n: number, options?: WaitOptions): Promise<Claim<E>>;
-  /** Waits until there is room for one event. */
+  /**
+   * Waits until there is room for one event; of a `'multi'` ring another producer may take it first.
+   *
+   * @throws Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
+   *   `ERR_MILLRACE_ABORTED`.
+   */
   ready(options?: WaitOptions): Operation<void>;
   /**
    * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
@@ -1135,7 +1167,8 @@ export declare class Ring<F extends Fields, S extends Stages> extends SharedRing
   /**
    * Makes a ring.
    *
-   * @param options `capacity` is the number of slots, a power of two from 2 to 2^30.
+   * @param options `capacity` is the number of slots, a power of two from 2 to 2^30. All of the ring, which is allocated
+   *   at once, has less than 2 GiB: a slot takes its fields' bytes, rounded up to a multiple of 8.
    * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   static create<F extends Fields, S extends Stages>(
@@ -1159,14 +1192,16 @@ export declare class Ring<F extends Fields, S extends Stages> extends SharedRing
   /**
    * Opens a producer for this thread.
    *
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when the seat is taken: a ring has one unless `producers` is `'multi'`.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when the seat is taken: a ring has one, or `maxProducers` when `producers` is
+   *   `'multi'`; `ERR_MILLRACE_CLOSED` when this thread has detached.
    */
   producer(): Producer<Event_2<F>>;
   /**
    * Opens a stage for this thread: it goes on behind what was released last. A stage with `workers` is opened as often
    * as it has them, each time for a share of its events.
    *
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage, or somebody has it open, or all its workers.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage, or somebody has it open, or all its workers;
+   *   `ERR_MILLRACE_CLOSED` when this thread has detached. On a ring that was closed it gets what was accepted.
    */
   consumer<N extends keyof S & string>(
     name: N,
@@ -1217,17 +1252,18 @@ export declare interface RingDefinition<F extends Fields, S extends Stages> {
 /** What a ring of either kind is made with. */
 export declare interface RingOptions {
   /**
-   * `'single'` (default): one producer at a time, which costs least. `'multi'`: up to `maxProducers`.
+   * `'single'` (default): one producer at a time, which costs least. `'multi'`: up to `maxProducers`, in any threads;
+   * costs 8 bytes a slot, and a native call a flush.
    */
   readonly producers?: 'single' | 'multi';
   /** Producers of a `'multi'` ring at a time, 1 to 32; default 8. */
   readonly maxProducers?: number;
   /**
-   * Stages at a time, the declared ones and those that {@link Ring.join}: from as many as are declared to 31; default: 8
-   * more than are declared. Each costs 128 bytes.
+   * Stages at a time, the declared ones and those that {@link Ring.join}: from as many as are declared to 31, less the
+   * workers of shared stages; default: 8 more than are declared, as far as there are that many. Each costs 128 bytes.
    */
   readonly maxConsumers?: number;
-  /** How consumers without events wait; default `'adaptive'`: look a while, then sleep. */
+  /** How consumers without events wait, all of them alike; default `'adaptive'`. */
   readonly wait?: Wait;
 }
 
@@ -1235,16 +1271,18 @@ export declare interface RingOptions {
 export declare interface RingStatistics {
   /** Next event to be published: as many have been, with the slots that producers claimed and gave up between them. */
   readonly cursor: number;
+  /** Slots, or bytes of a byte ring. */
   readonly capacity: number;
+  /** Producers that are open now. */
   readonly producers: number;
   /**
    * Events (places, of a byte ring) that were accepted and never seen by consumers: their producer's thread ended
-   * before they were flushed, or a consumer failed and stopped the ring.
+   * before they were flushed, or a consumer failed and stopped the ring. Wraps at 2^32.
    */
   readonly lost: number;
   /** Slots that a producer claimed and gave up: by an abort, or because it used fewer. Wraps at 2^32. */
   readonly aborted: number;
-  /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. */
+  /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. Wraps at 2^32. */
   readonly recovered: number;
   /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
@@ -1348,7 +1386,8 @@ export declare abstract class SharedRing {
   /**
    * Runs native work as a stage: in a coroutine on a scheduler's native threads, no JavaScript on the way.
    *
-   * @param stage Opened for the work; the stage must own the fields it writes.
+   * @param stage Opened for the work; the stage must own the fields it writes, and not be shared by `workers`.
+   * @param options `scheduler`: one that this thread made.
    * @returns A promise that resolves when the ring has ended, and rejects when the work cannot begin
    *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`) or failed (`ERR_MILLRACE_INTERNAL`).
    */
@@ -1364,14 +1403,15 @@ export declare abstract class SharedRing {
   /**
    * Ends the ring for all threads: producers are refused with `ERR_MILLRACE_CLOSED`, stages consume what was
    * accepted. Resolves when they have, or after `timeout`, and tells how much was and was not consumed. May be
-   * called from any thread, and again.
+   * called from any thread, and again. A stage that nobody has open is waited for too.
    *
-   * @throws `ERR_MILLRACE_CLOSED` when this thread has detached.
+   * @param options `timeout` in milliseconds, 0 to 2147483647 or `Infinity` (default); 0 does not wait.
+   * @throws Rejects with `ERR_MILLRACE_CLOSED` when this thread has detached, and `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   close(options?: { readonly timeout?: number }): Promise<RingClosed>;
-  /** Lets go of the ring in this thread, and closes the producers and consumers it has open; others go on. */
+  /** Lets go of the ring in this thread: flushes, and closes the producers and consumers it has open. Others go on. */
   detach(): void;
-  /** Closes a ring that was made in this thread, and detaches. */
+  /** Closes a ring that was made in this thread, waiting for its stages without a limit, and detaches from any. */
   [Symbol.asyncDispose](): Promise<void>;
   [inspect.custom](): string;
 }
@@ -1401,13 +1441,21 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   /** Name of the stage. */
   get stage(): string;
   /**
-   * The batch that is ready now, at most `max` places long; undefined when nothing is. Ends the step before: its
-   * batch is released, unless that is done by hand.
+   * The batch that is ready now; undefined when nothing is, or nothing more will come ({@link ended}). Ends the step
+   * before: its batch is released, unless that is done by hand. Does not flush what this thread publishes.
+   *
+   * @param max Most places, from 1; default `maxBatch`.
+   * @throws `ERR_MILLRACE_CLOSED` when this consumer was closed; `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   poll(max?: number): B | undefined;
   /**
    * Waits for a batch; undefined when the ring is closed and everything was consumed. Ends the step before. One wait at
    * a time.
+   *
+   * @throws Rejects with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`: then nothing was taken;
+   *   `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one had got everything;
+   *   `ERR_MILLRACE_CLOSED`; `ERR_MILLRACE_INVALID_ARGUMENT` while somebody waits already, or when the ring's `wait` is
+   *   `'yield'` or `'spin'`.
    */
   receive(options?: WaitOptions): Operation<B | undefined>;
   /**
@@ -1426,8 +1474,9 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    */
   waitSync(options?: Pick<WaitOptions, 'timeout'>): boolean;
   /**
-   * Batches as they come, until the ring is closed and everything was consumed. Throws `ERR_MILLRACE_CONSUMER_FAILED`
-   * when another stage stopped the ring before that.
+   * Batches as they come, until the ring is closed and everything was consumed; timers and sockets have a turn every 5 ms.
+   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again. Throws as
+   * {@link receive} rejects.
    */
   [Symbol.asyncIterator](): AsyncIterator<B>;
   /**
@@ -1470,15 +1519,15 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    *   `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   into<Item, Result>(queue: BatchQueue<Item, Result>, options: IntoOptions<E, Item>): Promise<void>;
-  /** True when the ring is closed and everything was consumed. */
+  /** True when the ring is closed, or failed, and nothing more will come; also when this consumer was closed. */
   get ended(): boolean;
   /** Whether waiting for events keeps the event loop alive; it does unless said otherwise. */
   ref(): this;
   /** See {@link ref}. */
   unref(): this;
   /**
-   * Lets another open this stage, where what was not released comes again, or to the other workers of a shared one. A
-   * stage that has joined leaves: it holds nobody back any more.
+   * Releases what was passed, unless that is done by hand, and lets another open this stage, where what was not released
+   * comes again, or to the other workers of a shared one. A stage that has joined leaves: it holds nobody back any more.
    */
   close(): void;
   [Symbol.dispose](): void;
@@ -1515,7 +1564,7 @@ export declare interface StageOptions {
 
 /** A record as a stage sees it: header fields, of which it may write those it owns, and the payload. */
 export declare type StageRecord<H extends Fields, S> = Omit<StageEvent<H, S>, 'copy'> & {
-  /** The payload: a Buffer over shared memory, valid until the next step. */
+  /** The payload: a Buffer over shared memory, valid as long as the record is. */
   readonly bytes: Buffer_2;
   /** Bytes of the payload. */
   readonly length: number;
@@ -1541,6 +1590,7 @@ export declare interface StageStatistics {
    * first counts from when that ring was made or attached to, or that consumer opened.
    */
   readonly throughput: number;
+  /** Batches released; this and the counts below wrap at 2^32. */
   readonly batches: number;
   /** Times this stage went to sleep. */
   readonly waits: number;
@@ -1549,11 +1599,20 @@ export declare interface StageStatistics {
   readonly elided: number;
   /** Events that {@link StageConsumer.run} passed over because the handler failed, see {@link RunOptions.onError}. */
   readonly skipped: number;
-  /** Batches that it began again. */
+  /** Batches that `run` began again for the same reason. */
   readonly retries: number;
 }
 
-/** How consumers without events wait. `yield` and `spin` never sleep: for threads with a core of their own. */
+/**
+ * How consumers without events wait:
+ *
+ * - `'adaptive'` looks a while, some 10 us, and then sleeps: for what you know nothing about.
+ * - `'block'` sleeps at once: for events far apart, or more threads than cores.
+ * - `'yield'` lends its core between looks and never sleeps: takes a whole core when nobody else wants it.
+ * - `'spin'` looks again and again and never sleeps: native stages take a whole core; `run` waits as with `'yield'`.
+ *
+ * What never sleeps cannot wait on an event loop: `for await`, `receive` and `into` reject.
+ */
 export declare type Wait = (typeof waits)[number];
 
 /** How long a wait may take; every wait of Millrace takes these. */
@@ -1570,13 +1629,16 @@ export declare interface WaitOptions {
 /** How a ring waits, by its number in the header. */
 declare const waits: readonly ['block', 'yield', 'spin', 'adaptive'];
 
-/** Fills an event. `argument` is what was given beside it: so one function serves for all events. */
+/**
+ * Fills an event, which is a view that is reused: not to be kept. `argument` is what was given beside it, so that one
+ * function serves for all events. It has to set every field: a slot still has what was in it a lap ago.
+ */
 export declare type Write<E, A> = (event: E, argument: A) => void;
 
 /** Fills the header fields of a record. */
 export declare type WriteHeader<H, A> = (header: H, argument: A) => void;
 
-/** Fills the i-th event of several. */
+/** Fills the event at `index`, from 0 on, of several; see {@link Write}. */
 export declare type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
 
 export {};

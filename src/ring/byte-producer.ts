@@ -20,9 +20,9 @@ export type WriteHeader<H, A> = (header: H, argument: A) => void;
 const FLUSH_AT = 1 << 16;
 
 /**
- * Publishes records of any length up to half of the ring. Flushed when 64 KiB are staged, at the end of the turn,
- * before this thread waits or blocks, after each batch inside `run`, or by {@link flush}. On a
- * multi-producer ring each record is published at once, by one native call.
+ * Publishes records of any length up to half of the ring, for the thread that opened it. Consumers see them after a
+ * flush: when 64 KiB are staged, at the end of the turn, before this thread waits or blocks, after each batch inside
+ * `run`, or by {@link flush}. On a multi-producer ring each record is published at once, by one native call.
  */
 export class ByteProducer<H extends object> {
   readonly #memory: RingMemory;
@@ -58,7 +58,7 @@ export class ByteProducer<H extends object> {
     memory.opened(this);
   }
 
-  /** Most payload bytes of a record: half of the ring, without its header. */
+  /** Most payload bytes of a record: half of the ring, without the record's prefix and header fields. */
   get maxPayload(): number {
     return (this.#memory.capacity / 2) * L.GRANULE - this.#payload;
   }
@@ -67,9 +67,11 @@ export class ByteProducer<H extends object> {
    * Accepts a record if there is room.
    *
    * @param payload Text is written as UTF-8.
-   * @param write Fills the header fields.
+   * @param write Fills the header fields, which are zeros before; when it throws, nothing was accepted.
+   * @param argument What `write` gets beside the header.
    * @returns false when the ring is full.
-   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE`, `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}; `ERR_MILLRACE_CLOSED`,
+   *   `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   tryPublish<A = undefined>(
     payload: Uint8Array | string,
@@ -172,7 +174,12 @@ export class ByteProducer<H extends object> {
     this.#show(this.#next);
   }
 
-  /** Accepts a record, waiting for room. */
+  /**
+   * Accepts a record, waiting for room.
+   *
+   * @throws Rejects as {@link tryPublish} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`: then nothing
+   *   was accepted.
+   */
   async publish<A = undefined>(
     payload: Uint8Array | string,
     write?: WriteHeader<H, A>,
@@ -182,7 +189,13 @@ export class ByteProducer<H extends object> {
     while (!this.tryPublish(payload, write, argument)) await this.#room(bytesOf(payload), options);
   }
 
-  /** Waits until there is room for a record of `length` payload bytes. */
+  /**
+   * Waits until there is room for a record of `length` payload bytes; of a `'multi'` ring another producer may take it
+   * first. Longer ones than {@link maxPayload} count as that: publishing them is refused.
+   *
+   * @throws Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
+   *   `ERR_MILLRACE_ABORTED`.
+   */
   ready(length: number, options?: WaitOptions): Operation<void> {
     if (!Number.isInteger(length) || length < 0) {
       throw invalidArgument('length', length, 'a whole number of bytes');
@@ -226,7 +239,7 @@ export class ByteProducer<H extends object> {
     );
   }
 
-  /** Takes nothing more, flushes, and gives this producer's seat to others. */
+  /** Takes nothing more, flushes, and gives this producer's seat to others. Nothing when it is closed already. */
   close(): void {
     if (!this.#seat.open) return;
     this.flush();

@@ -25,7 +25,7 @@ import { makeView, type View, type ViewClass } from './view.js';
 
 /** A record as a stage sees it: header fields, of which it may write those it owns, and the payload. */
 export type StageRecord<H extends Fields, S> = Omit<StageEvent<H, S>, 'copy'> & {
-  /** The payload: a Buffer over shared memory, valid until the next step. */
+  /** The payload: a Buffer over shared memory, valid as long as the record is. */
   readonly bytes: Buffer;
   /** Bytes of the payload. */
   readonly length: number;
@@ -37,9 +37,9 @@ export type StageRecord<H extends Fields, S> = Omit<StageEvent<H, S>, 'copy'> & 
 
 /** What a byte ring is made with. */
 export interface ByteRingOptions<H extends Fields, S extends Stages> extends RingOptions {
-  /** Bytes, a power of two from 64 on; a record takes up to half of it. */
+  /** Bytes, a power of two from 64 to 2^30; a record takes up to half of it. */
   readonly capacity: number;
-  /** Typed fields in front of every payload. */
+  /** Typed fields in front of every payload: of a quarter of the ring and 64 KiB at most; none unless given. */
   readonly header?: H;
   readonly stages: S;
 }
@@ -90,7 +90,11 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     return new ByteRing(memory, header, stages, true);
   }
 
-  /** The byte ring behind a handle, in another thread than the one that made it. */
+  /**
+   * The byte ring behind a handle, in another thread than the one that made it.
+   *
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` for something else than a byte ring's handle, or another version's.
+   */
   static attach<H extends Fields, S extends Stages>(
     handle: Handle<ByteRing<H, S>>,
   ): ByteRing<H, S> {
@@ -103,7 +107,7 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     return this.memory.capacity * L.GRANULE;
   }
 
-  /** Opens a producer for this thread; see `Ring.producer`. */
+  /** Opens a producer for this thread; see {@link Ring.producer}. */
   producer(): ByteProducer<Event<H>> {
     const names = new Set(this.places.map(({ name }) => name));
     const makeViewOf = (arrays: Arrays) =>
@@ -111,7 +115,7 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     return new ByteProducer(this.memory, makeViewOf);
   }
 
-  /** Opens a stage for this thread; see `Ring.consumer`. */
+  /** Opens a stage for this thread; see {@link Ring.consumer}. */
   consumer<N extends keyof S & string>(
     name: N,
     options: ConsumerOptions = {},
@@ -121,7 +125,7 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     return ByteConsumer.open<StageRecord<H, S[N]>>(this.memory, stage, view, options);
   }
 
-  /** Joins as a stage that was not declared; see `Ring.join`. */
+  /** Joins as a stage that was not declared; see {@link Ring.join}. */
   join(
     name: string,
     options: JoinOptions<keyof S & string> = {},

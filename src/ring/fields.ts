@@ -24,7 +24,8 @@ export type NumberType =
 
 /**
  * The type of a field: a number, an array of numbers of fixed length (`'f64[5]'`, `'u64:number[4]'`), fixed bytes
- * (`'bytes(32)'`) or text of at most so many bytes (`'utf8(32)'`).
+ * (`'bytes(32)'`; fewer are filled up with zeros) or text of at most so many bytes of UTF-8 (`'utf8(32)'`). Lengths are 1
+ * to 65,535.
  */
 export type FieldType =
   | NumberType

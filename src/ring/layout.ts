@@ -74,5 +74,14 @@ export const layout = {
 /** How a ring waits, by its number in the header. */
 export const waits = ['block', 'yield', 'spin', 'adaptive'] as const;
 
-/** How consumers without events wait. `yield` and `spin` never sleep: for threads with a core of their own. */
+/**
+ * How consumers without events wait:
+ *
+ * - `'adaptive'` looks a while, some 10 us, and then sleeps: for what you know nothing about.
+ * - `'block'` sleeps at once: for events far apart, or more threads than cores.
+ * - `'yield'` lends its core between looks and never sleeps: takes a whole core when nobody else wants it.
+ * - `'spin'` looks again and again and never sleeps: native stages take a whole core; `run` waits as with `'yield'`.
+ *
+ * What never sleeps cannot wait on an event loop: `for await`, `receive` and `into` reject.
+ */
 export type Wait = (typeof waits)[number];

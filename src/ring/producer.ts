@@ -8,10 +8,13 @@ import { type SlotView, slotView } from './slot-view.js';
 import { flushAtEndOfTurn } from './staged.js';
 import type { View, ViewClass } from './view.js';
 
-/** Fills an event. `argument` is what was given beside it: so one function serves for all events. */
+/**
+ * Fills an event, which is a view that is reused: not to be kept. `argument` is what was given beside it, so that one
+ * function serves for all events. It has to set every field: a slot still has what was in it a lap ago.
+ */
 export type Write<E, A> = (event: E, argument: A) => void;
 
-/** Fills the i-th event of several. */
+/** Fills the event at `index`, from 0 on, of several; see {@link Write}. */
 export type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
 
 /** The error for a callback that is none. */
@@ -26,8 +29,10 @@ export function noWrite(write: unknown): MillraceError {
 const FLUSH_AT = 256;
 
 /**
- * Publishes events. Consumers see them after a flush: when 256 are staged (a quarter of a small ring), at the end of
- * the turn (before the event loop goes on), before this thread waits or blocks, after each batch inside `run`, or by {@link flush}.
+ * Publishes events, for the thread that opened it. Consumers see them after a flush: 256 at a time (a quarter of a ring
+ * of fewer than 1,024 slots), at the end of the turn, before this thread waits or blocks, after each batch inside `run`,
+ * or by {@link flush}. So an event is seen at the latest when this thread's turn of the event loop ends; on a full
+ * `'multi'` ring, when there is room.
  *
  * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
  * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
@@ -61,16 +66,19 @@ export abstract class Producer<E extends object> {
   }
 
   /**
-   * Accepts an event if there is room.
+   * Accepts an event if there is room. Allocates nothing.
    *
-   * @param write Fills the event; when it throws, nothing was accepted. It has to set every field: a slot still has
-   *   what was in it a lap ago.
-   * @returns false when the ring is full.
+   * @param write Fills the event; when it throws, nothing was accepted.
+   * @param argument What `write` gets beside the event.
+   * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
    * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
 
-  /** Makes what was accepted visible, and wakes consumers that wait for it. */
+  /**
+   * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
+   * there is room.
+   */
   abstract flush(): void;
 
   /** @internal Where a claim of `n` events would end. */
@@ -85,7 +93,8 @@ export abstract class Producer<E extends object> {
   }
 
   /**
-   * Accepts an event, waiting for room.
+   * Accepts an event, waiting for room. Costs a promise: where events are many, {@link tryPublish} and {@link ready} when
+   * that is false.
    *
    * @throws Rejects as {@link tryPublish} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
    */
@@ -101,6 +110,7 @@ export abstract class Producer<E extends object> {
    * Accepts `n` events, waiting for room as often as needed.
    *
    * @param n From 1 to the ring's capacity.
+   * @throws Rejects as {@link publish} does; what was accepted until then stays so.
    */
   async publishMany<A = undefined>(
     n: number,
@@ -190,7 +200,12 @@ export abstract class Producer<E extends object> {
   /** @internal Publishes the first `used` of the claimed slots. */
   protected abstract endClaim(start: number, n: number, used: number): void;
 
-  /** Waits until there is room for one event. */
+  /**
+   * Waits until there is room for one event; of a `'multi'` ring another producer may take it first.
+   *
+   * @throws Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
+   *   `ERR_MILLRACE_ABORTED`.
+   */
   ready(options?: WaitOptions): Operation<void> {
     return operation(
       options,

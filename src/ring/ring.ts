@@ -102,7 +102,8 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
   /**
    * Makes a ring.
    *
-   * @param options `capacity` is the number of slots, a power of two from 2 to 2^30.
+   * @param options `capacity` is the number of slots, a power of two from 2 to 2^30. All of the ring, which is allocated
+   *   at once, has less than 2 GiB: a slot takes its fields' bytes, rounded up to a multiple of 8.
    * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   static create<F extends Fields, S extends Stages>(
@@ -149,7 +150,8 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
   /**
    * Opens a producer for this thread.
    *
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when the seat is taken: a ring has one unless `producers` is `'multi'`.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when the seat is taken: a ring has one, or `maxProducers` when `producers` is
+   *   `'multi'`; `ERR_MILLRACE_CLOSED` when this thread has detached.
    */
   producer(): Producer<Event<F>> {
     const { memory, places } = this;
@@ -164,7 +166,8 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
    * Opens a stage for this thread: it goes on behind what was released last. A stage with `workers` is opened as often
    * as it has them, each time for a share of its events.
    *
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage, or somebody has it open, or all its workers.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT` when there is no such stage, or somebody has it open, or all its workers;
+   *   `ERR_MILLRACE_CLOSED` when this thread has detached. On a ring that was closed it gets what was accepted.
    */
   consumer<N extends keyof S & string>(
     name: N,

@@ -17,17 +17,18 @@ import { flushStaged } from './staged.js';
 /** What a ring of either kind is made with. */
 export interface RingOptions {
   /**
-   * `'single'` (default): one producer at a time, which costs least. `'multi'`: up to `maxProducers`.
+   * `'single'` (default): one producer at a time, which costs least. `'multi'`: up to `maxProducers`, in any threads;
+   * costs 8 bytes a slot, and a native call a flush.
    */
   readonly producers?: 'single' | 'multi';
   /** Producers of a `'multi'` ring at a time, 1 to 32; default 8. */
   readonly maxProducers?: number;
   /**
-   * Stages at a time, the declared ones and those that {@link Ring.join}: from as many as are declared to 31; default: 8
-   * more than are declared. Each costs 128 bytes.
+   * Stages at a time, the declared ones and those that {@link Ring.join}: from as many as are declared to 31, less the
+   * workers of shared stages; default: 8 more than are declared, as far as there are that many. Each costs 128 bytes.
    */
   readonly maxConsumers?: number;
-  /** How consumers without events wait; default `'adaptive'`: look a while, then sleep. */
+  /** How consumers without events wait, all of them alike; default `'adaptive'`. */
   readonly wait?: Wait;
 }
 
@@ -43,16 +44,18 @@ export interface RingClosed {
 export interface RingStatistics {
   /** Next event to be published: as many have been, with the slots that producers claimed and gave up between them. */
   readonly cursor: number;
+  /** Slots, or bytes of a byte ring. */
   readonly capacity: number;
+  /** Producers that are open now. */
   readonly producers: number;
   /**
    * Events (places, of a byte ring) that were accepted and never seen by consumers: their producer's thread ended
-   * before they were flushed, or a consumer failed and stopped the ring.
+   * before they were flushed, or a consumer failed and stopped the ring. Wraps at 2^32.
    */
   readonly lost: number;
   /** Slots that a producer claimed and gave up: by an abort, or because it used fewer. Wraps at 2^32. */
   readonly aborted: number;
-  /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. */
+  /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. Wraps at 2^32. */
   readonly recovered: number;
   /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
@@ -123,7 +126,8 @@ export abstract class SharedRing {
   /**
    * Runs native work as a stage: in a coroutine on a scheduler's native threads, no JavaScript on the way.
    *
-   * @param stage Opened for the work; the stage must own the fields it writes.
+   * @param stage Opened for the work; the stage must own the fields it writes, and not be shared by `workers`.
+   * @param options `scheduler`: one that this thread made.
    * @returns A promise that resolves when the ring has ended, and rejects when the work cannot begin
    *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`) or failed (`ERR_MILLRACE_INTERNAL`).
    */
@@ -165,9 +169,10 @@ export abstract class SharedRing {
   /**
    * Ends the ring for all threads: producers are refused with `ERR_MILLRACE_CLOSED`, stages consume what was
    * accepted. Resolves when they have, or after `timeout`, and tells how much was and was not consumed. May be
-   * called from any thread, and again.
+   * called from any thread, and again. A stage that nobody has open is waited for too.
    *
-   * @throws `ERR_MILLRACE_CLOSED` when this thread has detached.
+   * @param options `timeout` in milliseconds, 0 to 2147483647 or `Infinity` (default); 0 does not wait.
+   * @throws Rejects with `ERR_MILLRACE_CLOSED` when this thread has detached, and `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   async close(options: { readonly timeout?: number } = {}): Promise<RingClosed> {
     checkTimeout(options.timeout);
@@ -176,12 +181,12 @@ export abstract class SharedRing {
     return drained(this.memory, this.graph, options.timeout);
   }
 
-  /** Lets go of the ring in this thread, and closes the producers and consumers it has open; others go on. */
+  /** Lets go of the ring in this thread: flushes, and closes the producers and consumers it has open. Others go on. */
   detach(): void {
     this.memory.detach();
   }
 
-  /** Closes a ring that was made in this thread, and detaches. */
+  /** Closes a ring that was made in this thread, waiting for its stages without a limit, and detaches from any. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#own && this.memory.attached) await this.close();
     this.detach();

@@ -23,8 +23,10 @@ import { WorkReader } from './work-reader.js';
 
 /** How a consumer takes events. */
 export interface ConsumerOptions {
-  /** Most places of the ring that one batch covers: events, or 32-byte granules of records. Default: a quarter
-   * of the ring, so that producers go on meanwhile. */
+  /**
+   * Most places of the ring that one batch covers: events, or 32-byte granules of records, where the batch ends with the
+   * record that reaches it. Default: a quarter of the ring, so that producers go on meanwhile.
+   */
   readonly maxBatch?: number;
   /**
    * `'auto'` (default) releases a batch at the next step, and all batches are one object, reused. With `'manual'` only
@@ -127,8 +129,11 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   }
 
   /**
-   * The batch that is ready now, at most `max` places long; undefined when nothing is. Ends the step before: its
-   * batch is released, unless that is done by hand.
+   * The batch that is ready now; undefined when nothing is, or nothing more will come ({@link ended}). Ends the step
+   * before: its batch is released, unless that is done by hand. Does not flush what this thread publishes.
+   *
+   * @param max Most places, from 1; default `maxBatch`.
+   * @throws `ERR_MILLRACE_CLOSED` when this consumer was closed; `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   poll(max: number = this.#maxBatch): B | undefined {
     if (!Number.isInteger(max) || max < 1)
@@ -161,6 +166,11 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   /**
    * Waits for a batch; undefined when the ring is closed and everything was consumed. Ends the step before. One wait at
    * a time.
+   *
+   * @throws Rejects with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`: then nothing was taken;
+   *   `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one had got everything;
+   *   `ERR_MILLRACE_CLOSED`; `ERR_MILLRACE_INVALID_ARGUMENT` while somebody waits already, or when the ring's `wait` is
+   *   `'yield'` or `'spin'`.
    */
   receive(options?: WaitOptions): Operation<B | undefined> {
     return operation(
@@ -247,8 +257,9 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   }
 
   /**
-   * Batches as they come, until the ring is closed and everything was consumed. Throws `ERR_MILLRACE_CONSUMER_FAILED`
-   * when another stage stopped the ring before that.
+   * Batches as they come, until the ring is closed and everything was consumed; timers and sockets have a turn every 5 ms.
+   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again. Throws as
+   * {@link receive} rejects.
    */
   [Symbol.asyncIterator](): AsyncIterator<B> {
     return {
@@ -421,7 +432,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     return this.reader.arm(callback);
   }
 
-  /** True when the ring is closed and everything was consumed. */
+  /** True when the ring is closed, or failed, and nothing more will come; also when this consumer was closed. */
   get ended(): boolean {
     return this.reader.ended;
   }
@@ -439,8 +450,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   }
 
   /**
-   * Lets another open this stage, where what was not released comes again, or to the other workers of a shared one. A
-   * stage that has joined leaves: it holds nobody back any more.
+   * Releases what was passed, unless that is done by hand, and lets another open this stage, where what was not released
+   * comes again, or to the other workers of a shared one. A stage that has joined leaves: it holds nobody back any more.
    */
   close(): void {
     if (!this.reader.open) return;

@@ -17,6 +17,7 @@ export interface StageStatistics {
    * first counts from when that ring was made or attached to, or that consumer opened.
    */
   readonly throughput: number;
+  /** Batches released; this and the counts below wrap at 2^32. */
   readonly batches: number;
   /** Times this stage went to sleep. */
   readonly waits: number;
@@ -25,7 +26,7 @@ export interface StageStatistics {
   readonly elided: number;
   /** Events that {@link StageConsumer.run} passed over because the handler failed, see {@link RunOptions.onError}. */
   readonly skipped: number;
-  /** Batches that it began again. */
+  /** Batches that `run` began again for the same reason. */
   readonly retries: number;
 }
 
