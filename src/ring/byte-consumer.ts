@@ -1,9 +1,13 @@
+import type { BatchKind, Handler } from './batch-kind.js';
+import type { ConsumerOptions } from './consumer-options.js';
 import type { Stage } from './graph.js';
+import type { Held } from './held.js';
 import type { Guest } from './join.js';
 import { layout as L } from './layout.js';
 import { RecordBatch } from './record-batch.js';
 import type { RingMemory } from './ring-memory.js';
-import { type ConsumerOptions, type MakeBatch, StageConsumer } from './stage-consumer.js';
+import { StageConsumer } from './stage-consumer.js';
+import type { StageReader } from './stage-reader.js';
 import type { View, ViewClass } from './view.js';
 
 /** The consumer of a stage's records. */
@@ -15,45 +19,49 @@ export class ByteConsumer<R extends object> extends StageConsumer<R, RecordBatch
     view: ViewClass<View>,
     options: ConsumerOptions,
   ): ByteConsumer<R> {
-    const makeBatch: MakeBatch<RecordBatch<R>> = (reader, held) =>
-      new RecordBatch<R>(reader, view, held);
-    return new ByteConsumer<R>(memory, stage, options, makeBatch);
+    return new ByteConsumer<R>(memory, stage, options, new RecordBatches<R>(view));
+  }
+}
+
+class RecordBatches<R extends object> implements BatchKind<R, RecordBatch<R>> {
+  readonly #view: ViewClass<View>;
+
+  constructor(view: ViewClass<View>) {
+    this.#view = view;
   }
 
-  /** @internal */
-  protected override behind(sequence: number): number {
-    const { slots, mask, words } = this.reader.memory;
-    const at = slots + (sequence & mask) * L.GRANULE;
-    return (sequence + (words[(at >> 2) + 1] as number)) | 0;
+  make(reader: StageReader, held: Held): RecordBatch<R> {
+    return new RecordBatch<R>(reader, this.#view, held);
   }
 
-  /** @internal Goes from record to record: their lengths tell where the next one begins. */
-  protected override begins(sequence: number): boolean {
-    let at = this.reader.released;
-    while (((sequence - at) | 0) > 0) at = this.behind(at);
-    return at === sequence;
+  set(batch: RecordBatch<R>, first: number, end: number): RecordBatch<R> {
+    return batch.become(first, end);
   }
 
-  /** @internal Whole records only, and at least one. */
-  protected override endOf(available: number, most: number): number {
-    const { next } = this.reader;
+  /** Whole records only, and at least one. */
+  endOf(reader: StageReader, available: number, most: number): number {
+    const { next } = reader;
     if (available <= most) return (next + available) | 0;
     let end = next;
-    do end = this.behind(end);
+    do end = this.behind(reader, end);
     while (((end - next) | 0) < most);
     return end;
   }
 
-  /** @internal */
-  protected override setBatch(batch: RecordBatch<R>, first: number, end: number): RecordBatch<R> {
-    return batch.become(first, end);
+  behind({ memory }: StageReader, sequence: number): number {
+    const { slots, mask, words } = memory;
+    const at = slots + (sequence & mask) * L.GRANULE;
+    return (sequence + (words[(at >> 2) + 1] as number)) | 0;
   }
 
-  /** @internal */
-  protected override handleBatch(
-    batch: RecordBatch<R>,
-    handler: (record: R, sequence: number, endOfBatch: boolean) => void,
-  ): void {
+  /** Goes from record to record: their lengths tell where the next one begins. */
+  begins(reader: StageReader, sequence: number): boolean {
+    let at = reader.released;
+    while (((sequence - at) | 0) > 0) at = this.behind(reader, at);
+    return at === sequence;
+  }
+
+  handle(batch: RecordBatch<R>, handler: Handler<R>): void {
     for (const record of batch) {
       const { sequence } = record as { sequence: number };
       handler(record, sequence, batch.last);

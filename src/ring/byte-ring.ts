@@ -3,6 +3,7 @@ import { invalidArgument } from '../errors.js';
 import type { Arrays } from './arrays.js';
 import { ByteConsumer } from './byte-consumer.js';
 import { ByteProducer } from './byte-producer.js';
+import type { ConsumerOptions } from './consumer-options.js';
 import { eventView } from './event-view.js';
 import { type Fields, placeFields } from './fields.js';
 import { makeGraph, type Stage, type StageOptions, type Stages } from './graph.js';
@@ -20,7 +21,6 @@ import {
   type RingOptions,
   SharedRing,
 } from './shared-ring.js';
-import type { ConsumerOptions } from './stage-consumer.js';
 import { makeView, type View, type ViewClass } from './view.js';
 
 /** A record as a stage sees it: header fields, of which it may write those it owns, and the payload. */

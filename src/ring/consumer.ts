@@ -1,9 +1,13 @@
+import type { BatchKind, Handler } from './batch-kind.js';
+import type { ConsumerOptions } from './consumer-options.js';
 import { EventBatch } from './event-batch.js';
 import type { Stage } from './graph.js';
+import type { Held } from './held.js';
 import type { Guest } from './join.js';
 import type { RingMemory } from './ring-memory.js';
-import { slotView } from './slot-view.js';
-import { type ConsumerOptions, type MakeBatch, StageConsumer } from './stage-consumer.js';
+import { type SlotView, slotView } from './slot-view.js';
+import { StageConsumer } from './stage-consumer.js';
+import type { StageReader } from './stage-reader.js';
 import type { View, ViewClass } from './view.js';
 
 /** The consumer of a stage's events. */
@@ -15,37 +19,39 @@ export class Consumer<E extends object> extends StageConsumer<E, EventBatch<E>> 
     view: ViewClass<View>,
     options: ConsumerOptions,
   ): Consumer<E> {
-    const slots = slotView(view, memory);
-    const makeBatch: MakeBatch<EventBatch<E>> = (reader, held) =>
-      new EventBatch<E>(reader, slots, held);
-    return new Consumer<E>(memory, stage, options, makeBatch);
+    return new Consumer<E>(memory, stage, options, new EventBatches<E>(slotView(view, memory)));
+  }
+}
+
+class EventBatches<E extends object> implements BatchKind<E, EventBatch<E>> {
+  readonly #view: ViewClass<SlotView>;
+
+  constructor(view: ViewClass<SlotView>) {
+    this.#view = view;
   }
 
-  /** @internal */
-  protected override behind(sequence: number): number {
-    return (sequence + 1) | 0;
+  make(reader: StageReader, held: Held): EventBatch<E> {
+    return new EventBatch<E>(reader, this.#view, held);
   }
 
-  /** @internal Every sequence is where an event begins. */
-  protected override begins(): boolean {
-    return true;
-  }
-
-  /** @internal */
-  protected override endOf(available: number, most: number): number {
-    return (this.reader.next + Math.min(available, most)) | 0;
-  }
-
-  /** @internal */
-  protected override setBatch(batch: EventBatch<E>, first: number, end: number): EventBatch<E> {
+  set(batch: EventBatch<E>, first: number, end: number): EventBatch<E> {
     return batch.become(first, (end - first) | 0);
   }
 
-  /** @internal */
-  protected override handleBatch(
-    batch: EventBatch<E>,
-    handler: (event: E, sequence: number, endOfBatch: boolean) => void,
-  ): void {
+  endOf({ next }: StageReader, available: number, most: number): number {
+    return (next + Math.min(available, most)) | 0;
+  }
+
+  behind(_reader: StageReader, sequence: number): number {
+    return (sequence + 1) | 0;
+  }
+
+  /** Every sequence is where an event begins. */
+  begins(): boolean {
+    return true;
+  }
+
+  handle(batch: EventBatch<E>, handler: Handler<E>): void {
     let { sequence } = batch;
     const last = sequence + batch.length - 1;
     for (const event of batch) {

@@ -1,6 +1,8 @@
 import { enqueue, whenRoom } from '../batch/feed.js';
 import type { BatchQueue } from '../batch/index.js';
 import { MillraceError } from '../errors.js';
+import type { StepBatch } from './batch-kind.js';
+import type { InHand } from './in-hand.js';
 import type { StageReader } from './stage-reader.js';
 import { type Entry, Unsettled } from './unsettled.js';
 
@@ -15,24 +17,18 @@ export interface IntoOptions<E, Item> {
   readonly failed?: (error: unknown) => void;
 }
 
-/** What the feed takes batches from. */
-export interface BatchSource<E> {
-  readonly reader: StageReader;
-  /** The next batch, not to be released by the next step; undefined when nothing is ready. */
-  take(): (Iterable<E> & { readonly passed: number }) | undefined;
-  /** Lets timers and sockets of this thread have their turn. */
-  breathe(): Promise<void>;
-  /** The batch in hand is used no more. */
-  expire(): void;
-}
-
-/** Gives a stage's events to a queue, in order, and releases each once it and all before it have settled. */
-export async function feedQueue<E, Item, Result>(
-  source: BatchSource<E>,
+/**
+ * Gives a stage's events to a queue, in order, and releases each once it and all before it have settled.
+ *
+ * @param breathe Lets timers and sockets of this thread have their turn.
+ */
+export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
+  hand: InHand<E, B>,
+  breathe: () => Promise<void>,
   queue: BatchQueue<Item, Result>,
   { map, failed }: IntoOptions<E, Item>,
 ): Promise<void> {
-  const { reader } = source;
+  const { reader } = hand;
   const unsettled = new Unsettled(reader);
   let broken: { readonly error: unknown } | undefined;
   let wake = () => {};
@@ -61,7 +57,7 @@ export async function feedQueue<E, Item, Result>(
   try {
     for (;;) {
       check();
-      const batch = source.take();
+      const batch = hand.takeToSettle();
       if (!batch) {
         if (reader.ended) break;
         await ready();
@@ -83,7 +79,7 @@ export async function feedQueue<E, Item, Result>(
         }
       }
       unsettled.reach(reader.next);
-      await source.breathe();
+      await breathe();
     }
     reader.checkWhole();
   } catch (error) {
@@ -91,7 +87,7 @@ export async function feedQueue<E, Item, Result>(
     if (inHand) unsettled.reach(inHand.passed);
     throw error;
   } finally {
-    source.expire();
+    hand.expire();
     await unsettled.quiet();
     reader.handBack();
   }

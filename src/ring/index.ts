@@ -1,8 +1,10 @@
+export type { StageBatch } from './batch-kind.js';
 export { ByteConsumer } from './byte-consumer.js';
 export { ByteProducer, type WriteHeader } from './byte-producer.js';
 export { ByteRing, type ByteRingOptions, type StageRecord } from './byte-ring.js';
 export type { Claim } from './claim.js';
 export { Consumer } from './consumer.js';
+export type { ConsumerOptions } from './consumer-options.js';
 export type { EventBatch } from './event-batch.js';
 export type { IntoOptions } from './feed-queue.js';
 export type { Fields, FieldType, FieldValue, NumberType } from './fields.js';
@@ -16,9 +18,5 @@ export { type Event, Ring, type RingDefinition, type StageEvent } from './ring.j
 export type { RunOptions } from './run.js';
 export type { RingClosed, RingOptions, RingStatistics } from './shared-ring.js';
 export { SharedRing } from './shared-ring.js';
-export type {
-  ConsumerOptions,
-  StageBatch,
-} from './stage-consumer.js';
 export { StageConsumer } from './stage-consumer.js';
 export type { StageStatistics } from './stage-statistics.js';

@@ -4,10 +4,10 @@ import { binding } from '../native/binding.js';
 import { environment } from '../park/environment.js';
 import { Forgotten } from '../park/forgotten.js';
 import { stageCell, stagesOf } from './cells.js';
+import type { ConsumerOptions } from './consumer-options.js';
 import { maskOf, type Stage } from './graph.js';
 import { layout as L } from './layout.js';
 import type { Opened, RingMemory } from './ring-memory.js';
-import type { ConsumerOptions } from './stage-consumer.js';
 
 /** How a stage joins a ring; `N` are the names of its declared stages. */
 export interface JoinOptions<N extends string = string> extends ConsumerOptions {

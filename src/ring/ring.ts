@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { invalidArgument } from '../errors.js';
 import type { Arrays } from './arrays.js';
 import { Consumer } from './consumer.js';
+import type { ConsumerOptions } from './consumer-options.js';
 import { eventView } from './event-view.js';
 import { type Fields, type FieldValue, placeFields } from './fields.js';
 import { makeGraph, type StageOptions, type Stages } from './graph.js';
@@ -20,7 +21,6 @@ import {
   SharedRing,
 } from './shared-ring.js';
 import { SingleProducer } from './single-producer.js';
-import type { ConsumerOptions } from './stage-consumer.js';
 import { makeView, type View, type ViewClass } from './view.js';
 
 /** An event as its producer sees it: every field may be written. */

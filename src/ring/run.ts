@@ -1,6 +1,8 @@
 import { checkFunction, invalidArgument } from '../errors.js';
 import { blockFor, checkMayBlock } from '../park/blocking.js';
+import type { Handler, StepBatch } from './batch-kind.js';
 import { stageCell } from './cells.js';
+import type { InHand } from './in-hand.js';
 import { layout as L } from './layout.js';
 import type { StageReader } from './stage-reader.js';
 import { flushStaged } from './staged.js';
@@ -35,21 +37,6 @@ export interface RunOptions {
   readonly backoff?: number;
 }
 
-/** What the run of a stage needs of its consumer. */
-export interface RunSource<B> {
-  readonly reader: StageReader;
-  /** The next batch, undefined when nothing is ready; ends the step before. */
-  poll(): B | undefined;
-  /** Gives the events of a batch to the handler. */
-  handle(batch: B): void;
-  /** Makes a batch one that begins at `sequence` and ends where it ended. */
-  goOn(batch: B, sequence: number): void;
-  /** The sequence behind the event at `sequence`. */
-  behind(sequence: number): number;
-  /** Ends the step, and releases what was passed. */
-  releasePassed(): void;
-}
-
 /**
  * Brings a batch to where it goes on, or throws what stops the ring.
  *
@@ -58,21 +45,20 @@ export interface RunSource<B> {
  */
 type Recovery<B> = (error: unknown, batch: B, first: number, failures: number) => void;
 
-interface RunBatch {
-  /** The sequence of the event in hand. */
-  readonly passed: number;
-}
-
 /** Consumes, blocking, until the ring is closed and everything was consumed. */
-export function runStage<B extends RunBatch>(source: RunSource<B>, options: RunOptions): void {
-  const { reader } = source;
-  const recover = recovery(source, options);
+export function runStage<E, B extends StepBatch<E>>(
+  hand: InHand<E, B>,
+  handler: Handler<E>,
+  options: RunOptions,
+): void {
+  const { reader } = hand;
+  const recover = recovery(hand, options);
   checkMayBlock(`run() of stage '${reader.stage.name}'`);
   /** Does a batch that began at `first`. One `try` around all of it: events without failures pay nothing for it. */
   const whole = (batch: B, first: number) => {
     for (let failures = 1; ; failures++) {
       try {
-        source.handle(batch);
+        hand.handle(batch, handler);
         return;
       } catch (error) {
         // Who closed the consumer in its handler has given the batch away.
@@ -84,7 +70,8 @@ export function runStage<B extends RunBatch>(source: RunSource<B>, options: RunO
   reader.whileBlocking(() => {
     try {
       for (;;) {
-        const batch = source.poll();
+        hand.finishStep();
+        const batch = hand.take();
         if (batch) {
           whole(batch, batch.passed);
           flushStaged();
@@ -92,7 +79,7 @@ export function runStage<B extends RunBatch>(source: RunSource<B>, options: RunO
         else reader.block();
       }
     } catch (error) {
-      source.releasePassed();
+      hand.releasePassed();
       reader.memory.fail();
       // Behind the failure, so that no other worker of the stage fails by the same event.
       reader.handBack();
@@ -102,7 +89,7 @@ export function runStage<B extends RunBatch>(source: RunSource<B>, options: RunO
   reader.checkWhole();
 }
 
-function recovery<B extends RunBatch>(source: RunSource<B>, options: RunOptions): Recovery<B> {
+function recovery<E, B extends StepBatch<E>>(hand: InHand<E, B>, options: RunOptions): Recovery<B> {
   const { onError = 'stop', skipped, attempts = 3, backoff = 10 } = options;
   if (skipped !== undefined) checkFunction('skipped', skipped);
   if (!Number.isInteger(attempts) || attempts < 1) {
@@ -115,9 +102,9 @@ function recovery<B extends RunBatch>(source: RunSource<B>, options: RunOptions)
     case 'stop':
       return stop;
     case 'skip':
-      return skip(source, skipped);
+      return skip(hand, skipped);
     case 'retry':
-      return retry(source, attempts, backoff);
+      return retry(hand, attempts, backoff);
     default:
       throw invalidArgument('onError', onError, "'stop', 'skip' or 'retry'");
   }
@@ -127,31 +114,31 @@ function stop(error: unknown): never {
   throw error;
 }
 
-function skip<B extends RunBatch>(
-  source: RunSource<B>,
+function skip<E, B extends StepBatch<E>>(
+  hand: InHand<E, B>,
   skipped: RunOptions['skipped'],
 ): Recovery<B> {
-  const { reader } = source;
+  const { reader } = hand;
   return (error, batch) => {
     const failed = batch.passed;
     skipped?.(error, reader.exact(failed));
     count(reader, L.CELL_SKIPPED);
-    source.goOn(batch, source.behind(failed));
+    hand.goOn(batch, hand.behind(failed));
   };
 }
 
 /** The batch rewind of LMAX's disruptor (`BatchRewindStrategy`). */
-function retry<B extends RunBatch>(
-  source: RunSource<B>,
+function retry<E, B extends StepBatch<E>>(
+  hand: InHand<E, B>,
   attempts: number,
   backoff: number,
 ): Recovery<B> {
-  const { reader } = source;
+  const { reader } = hand;
   return (error, batch, first, failures) => {
     // With `release: 'manual'` a part may be released, and belong to others by now.
     const partly = ((reader.released - first) | 0) > 0;
     // When it is given up too: nothing of the batch counts as passed then.
-    source.goOn(batch, partly ? reader.released : first);
+    hand.goOn(batch, partly ? reader.released : first);
     if (failures === attempts) throw error;
     count(reader, L.CELL_RETRIES);
     flushStaged();
