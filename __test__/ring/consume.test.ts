@@ -125,6 +125,29 @@ test('two waits begun together do not end each other: the second is refused, rea
   expect(outcomes).toEqual([[0, 1], 'ERR_MILLRACE_INVALID_ARGUMENT']);
 });
 
+test('a step of a loop beside somebody who waits is refused, ready or not, and takes nothing', async () => {
+  const { ring, out, read } = numbers(8);
+  const [one, other] = [read[Symbol.asyncIterator](), read[Symbol.asyncIterator]()];
+  const refused = 'ERR_MILLRACE_INVALID_ARGUMENT';
+  for (const wait of [() => one.next(), () => read.receive()]) {
+    const waiting = Promise.resolve(wait());
+    // An operation begins when it is awaited.
+    await undefined;
+    const sleeping = [other.next(), read.receive()].map(outcome);
+    out.tryPublish(number, 7);
+    out.flush();
+    // What is ready now is for who waited first, and has not heard of it.
+    const ready = [other.next(), read.receive()].map(outcome);
+    expect(await Promise.all([...sleeping, ...ready])).toEqual(Array(4).fill(refused));
+    const told = await waiting;
+    expect(all(told && 'done' in told ? told.value : told)).toEqual([7]);
+  }
+  // Nobody waits any more, however the last wait ended.
+  expect(await outcome(read.receive({ timeout: 0 }))).toBe('ERR_MILLRACE_TIMEOUT');
+  await ring.close();
+  expect(await other.next()).toEqual({ done: true, value: undefined });
+});
+
 test('timers run while a loop finds something every time', async () => {
   const { out, read } = numbers(4);
   let late = false;

@@ -1,4 +1,4 @@
-import { type Cancel, type Operation, operation, type WaitOptions } from '../operation.js';
+import { type Operation, operation, type WaitOptions } from '../operation.js';
 import { TURN } from '../park/turn.js';
 import type { StepBatch } from './batch-kind.js';
 import type { InHand } from './in-hand.js';
@@ -8,8 +8,8 @@ import { type StageReader, waitedFor } from './stage-reader.js';
 export class BatchWaits<E, B extends StepBatch<E>> {
   readonly #hand: InHand<E, B>;
   readonly #reader: StageReader;
-  /** Who waited was not told yet of the batch that is theirs: another step would end it. */
-  #telling = false;
+  /** Somebody waits, or was not told yet of the batch that is theirs: another step would end it. */
+  #waiting = false;
   /** When the event loop came here last. */
   #turn = 0;
 
@@ -18,9 +18,9 @@ export class BatchWaits<E, B extends StepBatch<E>> {
     this.#reader = hand.reader;
   }
 
-  /** Throws while somebody is yet to be told of their batch. */
+  /** Throws while somebody waits for a batch. */
   checkFree(): void {
-    if (this.#telling) throw waitedFor();
+    if (this.#waiting) throw waitedFor();
   }
 
   /** See {@link StageConsumer.receive}. */
@@ -42,29 +42,38 @@ export class BatchWaits<E, B extends StepBatch<E>> {
             reject(error);
           }
         };
-        let cancel: Cancel | undefined;
+        let asleep: ReturnType<StageReader['await']>;
         // Begun again where another worker of the stage was faster.
         const wait = () => {
-          let atOnce = true;
+          asleep = undefined;
           const awaited = reader.await(() => {
-            if (!atOnce) this.#turn = performance.now();
+            if (asleep) this.#woken();
             take();
           });
-          atOnce = false;
-          cancel = awaited ?? cancel;
+          if (!awaited) return;
+          asleep = awaited;
+          this.#waiting = true;
         };
         wait();
-        return (error) => cancel?.(error);
+        return (error) => {
+          this.#waiting = false;
+          asleep?.(error);
+        };
       },
       `events of stage '${reader.stage.name}'`,
     );
   }
 
+  #woken(): void {
+    this.#waiting = false;
+    this.#turn = performance.now();
+  }
+
   /** A batch for who waits; told a turn later when this thread's timers and sockets have waited for long. */
   #tell(batch: B): B | Promise<B> {
-    this.#telling = true;
+    this.#waiting = true;
     const told = () => {
-      this.#telling = false;
+      this.#waiting = false;
       return batch;
     };
     if (this.#turnIsOver) return this.breathe().then(told);
@@ -72,14 +81,25 @@ export class BatchWaits<E, B extends StepBatch<E>> {
     return batch;
   }
 
-  /** The next step of a `for await`. */
+  /** The next step of a `for await`. Refused while another is waited for, which it would end. */
   next(): Promise<IteratorResult<B>> {
+    if (this.#waiting) return Promise.reject(waitedFor());
     this.#hand.finishStep();
     if (this.#reader.soon() && !this.#turnIsOver) {
       const batch = this.#hand.take();
       if (batch) return this.#hand.step(batch);
     }
-    return this.#nextTurn();
+    this.#waiting = true;
+    return this.#nextTurn().then(
+      (step) => {
+        this.#waiting = false;
+        return step;
+      },
+      (error) => {
+        this.#waiting = false;
+        throw error;
+      },
+    );
   }
 
   async #nextTurn(): Promise<IteratorResult<B>> {
