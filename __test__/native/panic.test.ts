@@ -51,3 +51,44 @@ test('a panic in a native call is an exception that becomes ERR_MILLRACE_INTERNA
   binding.detachRing(handle);
   ring.detach();
 });
+
+/** Has a facade's object give native code something else than it was made with. */
+function pretend(object: unknown, key: string, value: number): void {
+  Object.defineProperty(object, key, { value });
+}
+
+test('a flush that panics throws ERR_MILLRACE_INTERNAL', () => {
+  const ring = Ring.create({
+    fields: { n: 'u32' },
+    stages: { read: {} },
+    capacity: 64,
+    producers: 'multi',
+  });
+  const out = ring.producer();
+  const { seat } = out as unknown as { seat: { index: number } };
+  const { index } = seat;
+  out.tryPublish(() => {});
+  pretend(seat, 'index', 99);
+  expect(() => out.flush()).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_INTERNAL' }));
+  pretend(seat, 'index', index);
+  ring.detach();
+});
+
+test('what native code refuses to wake, to close or to leave throws an error with a code', async () => {
+  const ring = Ring.create({ fields: { n: 'u32' }, stages: { read: {} }, capacity: 4 });
+  const out = ring.producer();
+  const read = ring.consumer('read');
+  const waiting = Promise.resolve(read.receive());
+  await new Promise(setImmediate);
+  const { memory } = ring as unknown as { memory: { handle: number } };
+  const { handle } = memory;
+  out.tryPublish(() => {});
+  pretend(memory, 'handle', 2 ** 31);
+  const coded = expect.objectContaining({ name: 'MillraceError', code: 'ERR_MILLRACE_CLOSED' });
+  expect(() => out.flush()).toThrow(coded);
+  await expect(ring.close()).rejects.toEqual(coded);
+  expect(() => read.close()).toThrow(coded);
+  pretend(memory, 'handle', handle);
+  await expect(waiting).rejects.toMatchObject({ code: 'ERR_MILLRACE_CLOSED' });
+  ring.detach();
+});

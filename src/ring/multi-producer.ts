@@ -1,7 +1,7 @@
 import { binding } from '../native/binding.js';
 import { Arrays } from './arrays.js';
 import { layout as L } from './layout.js';
-import { nativeError } from './native-error.js';
+import { callNative } from './native-error.js';
 import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer } from './seat.js';
@@ -105,26 +105,25 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   /** @internal */
   protected override claimSlots(n: number): number | undefined {
-    const start = binding.claim(this.memory.handle, this.seat.index, n);
+    const { memory, seat } = this;
+    const start = callNative('this claim', () => binding.claim(memory.handle, seat.index, n));
     if (start === FULL) return undefined;
-    if (start < FULL) throw this.memory.closedError();
+    if (start < FULL) throw memory.closedError();
     return start | 0;
   }
 
   /** @internal */
   protected override endClaim(_start: number, _n: number, used: number): void {
     const { memory, seat } = this;
-    try {
-      binding.commitClaim(memory.handle, seat.index, used);
-    } catch (error) {
-      throw nativeError(error, 'this claim');
-    }
+    callNative('this claim', () => binding.commitClaim(memory.handle, seat.index, used));
   }
 
   override flush(): void {
     if (this.#staged === 0 || !this.seat.open) return;
     const { handle } = this.memory;
-    const published = binding.publishCopied(handle, this.seat.index, this.#bytes, this.#staged);
+    const published = callNative('this flush', () =>
+      binding.publishCopied(handle, this.seat.index, this.#bytes, this.#staged),
+    );
     if (published < FULL) {
       this.seat.lose(this.#staged);
       this.#staged = 0;

@@ -21,3 +21,16 @@ export function nativeError(error: unknown, what: string): Error {
   }
   return new MillraceError(code as ErrorCode, `${what}: ${words}`, { cause: error });
 }
+
+/**
+ * Calls the binding; what it throws, of a panic too, becomes the error for it.
+ *
+ * @param what What is asked for, for the message.
+ */
+export function callNative<T>(what: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw nativeError(error, what);
+  }
+}

@@ -5,7 +5,7 @@ import { Forgotten } from '../park/forgotten.js';
 import { Arrays } from './arrays.js';
 import { cellsOf, producerCell } from './cells.js';
 import { layout as L, type Wait, waits } from './layout.js';
-import { nativeError } from './native-error.js';
+import { callNative } from './native-error.js';
 import { flushStaged } from './staged.js';
 
 /** What this thread has of a ring, without the objects that use it: so it can be given back when they are forgotten. */
@@ -55,11 +55,9 @@ export class RingMemory {
     this.memory = memory;
     this.arrays = new Arrays(memory);
     this.words = this.arrays.i32;
-    try {
-      this.handle = binding.attachRing(environment, this.words);
-    } catch (error) {
-      throw nativeError(error, 'the ring of this handle');
-    }
+    this.handle = callNative('the ring of this handle', () =>
+      binding.attachRing(environment, this.words),
+    );
     this.#attachment = { memory, handle: this.handle, sources: new Set() };
     keep(this.#attachment);
     forgotten.watch(this, this.#attachment);
@@ -117,7 +115,7 @@ export class RingMemory {
 
   /** Wakes everyone who waits, to look at what changed beside a sequence. */
   wakeAll(): void {
-    if (this.#attached) binding.wake(this.handle, 0xffffffff, 0xffffffff);
+    if (this.#attached) this.#wake(0xffffffff, 0xffffffff);
   }
 
   /**
@@ -138,16 +136,22 @@ export class RingMemory {
         Atomics.load(words, cell + L.CELL_PRODUCERS) === 0
       ) {
         (words[counters + L.CELL_ELIDED] as number)++;
-      } else this.#wake(cell, counters);
+      } else this.#wakeSleepers(cell, counters);
     };
   }
 
-  #wake(cell: number, counters: number): void {
+  #wakeSleepers(cell: number, counters: number): void {
     const { words } = this;
     (words[counters + L.CELL_MADE] as number)++;
     const consumers = Atomics.exchange(words, cell + L.CELL_CONSUMERS, 0);
     const producers = Atomics.exchange(words, cell + L.CELL_PRODUCERS, 0);
-    binding.wake(this.handle, consumers >>> 0, producers >>> 0);
+    this.#wake(consumers >>> 0, producers >>> 0);
+  }
+
+  #wake(consumers: number, producers: number): void {
+    callNative('waking who waits for a ring', () =>
+      binding.wake(this.handle, consumers, producers),
+    );
   }
 
   /** `OPEN`, `CLOSING` or `FAILED`. */
@@ -203,14 +207,18 @@ export class RingMemory {
 
   /** Ends the ring because a consumer failed: producers are told. */
   fail(): void {
-    if (this.#attached) binding.closeRing(this.handle, true);
+    if (this.#attached) this.#end(true);
   }
 
   /** Ends the ring: it takes nothing more, what was accepted is consumed. */
   close(): void {
     this.checkAttached();
     flushStaged();
-    binding.closeRing(this.handle, false);
+    this.#end(false);
+  }
+
+  #end(failed: boolean): void {
+    callNative('closing a ring', () => binding.closeRing(this.handle, failed));
   }
 
   get attached(): boolean {

@@ -8,7 +8,7 @@ import { Gather } from './gather.js';
 import type { Stage } from './graph.js';
 import { type Guest, takeSeat } from './join.js';
 import { layout as L } from './layout.js';
-import { nativeError } from './native-error.js';
+import { callNative } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
 import { Skips } from './skips.js';
 import { flushStaged } from './staged.js';
@@ -79,12 +79,8 @@ export class StageReader {
 
   /** Takes a seat, or throws; the stage as it is then. */
   protected takeSeat(stage: Stage | Guest): [Stage, number] {
-    try {
-      const taken = takeSeat(this.memory, stage);
-      return [taken, taken.index];
-    } catch (error) {
-      throw nativeError(error, `stage '${stage.name}'`);
-    }
+    const taken = callNative(`stage '${stage.name}'`, () => takeSeat(this.memory, stage));
+    return [taken, taken.index];
   }
 
   /**
@@ -337,8 +333,16 @@ export class StageReader {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    if (this.memory.attached) binding.leaveStage(this.memory.handle, this.seat);
-    this.#waiter?.();
-    this.memory.closeSource(this.#source);
+    const { memory, seat } = this;
+    try {
+      if (memory.attached) {
+        callNative(`leaving stage '${this.stage.name}'`, () =>
+          binding.leaveStage(memory.handle, seat),
+        );
+      }
+    } finally {
+      this.#waiter?.();
+      memory.closeSource(this.#source);
+    }
   }
 }
