@@ -214,7 +214,7 @@ impl Memory {
                     producers,
                     stamps: &heap.stamps,
                     counts: &heap.counts,
-                    slots: NonNull::from(&heap.slots[0]).cast(),
+                    slots: NonNull::from(&*heap.slots).cast(),
                 };
                 Some(Stay { view, _turn: None })
             }
