@@ -25,6 +25,7 @@ use crate::sequence::{distance, publish, slowest, slowest_sink, wake};
 use crate::stamps;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use millrace_park::sync::seqcst;
+use std::fmt;
 
 /// Why nothing was claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,19 @@ pub enum ClaimError {
     /// The ring's memory is gone: every environment has left it.
     Gone,
 }
+
+impl fmt::Display for ClaimError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the ring has no room now",
+            Self::TooLarge => "this is more than the ring could ever hold",
+            Self::Closed => "the ring takes no more events",
+            Self::Gone => "the ring's memory is gone",
+        })
+    }
+}
+
+impl std::error::Error for ClaimError {}
 
 /// What one producer knows.
 #[derive(Debug)]

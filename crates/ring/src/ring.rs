@@ -153,7 +153,7 @@ impl Ring {
     /// use millrace_ring::{Config, JoinFrom, Ring};
     /// let ring = Ring::create(Config::new(8, 4).stage("sum", &[]))?;
     /// let mut out = ring.producer(1)?;
-    /// out.try_publish(3, |i, slot| slot[0] = i as u8).unwrap();
+    /// out.try_publish(3, |i, slot| slot[0] = i as u8)?;
     /// let mut watch = ring.join("watch", &[], JoinFrom::Oldest, 1)?;
     /// let mut seen = Vec::new();
     /// watch.poll(8, |_, slot, _| seen.push(slot[0])).unwrap();
