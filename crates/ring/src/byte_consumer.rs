@@ -1,10 +1,10 @@
 //! Consuming records in native code, whole or in pieces.
 
+use crate::byte_producer::payload_offset;
 use crate::consumer::{Gone, Seat, Waited};
 use crate::join::{Guest, JoinError};
 use crate::layout::{PADDING, RECORD_PREFIX};
 use crate::memory::{Memory, View};
-use crate::producer::payload_offset;
 use crate::ring::OpenError;
 use millrace_park::Sleeper;
 use std::marker::PhantomData;

@@ -197,6 +197,20 @@ impl Claimer {
     }
 }
 
+/// A claim that is committed when it is dropped, also by a panic: an open claim would hold everyone behind it up.
+pub(crate) struct Claimed<'a, 'v> {
+    pub(crate) claimer: &'a mut Claimer,
+    pub(crate) view: &'a View<'v>,
+    pub(crate) start: u32,
+    pub(crate) n: u32,
+}
+
+impl Drop for Claimed<'_, '_> {
+    fn drop(&mut self) {
+        self.claimer.commit(self.view, self.start, self.n);
+    }
+}
+
 /// True when a stage that stands at `next`, where nothing is ready, will get nothing more: all that was accepted has
 /// come, or a consumer failed, and stages behind it would wait for ever.
 pub(crate) fn ended(view: &View<'_>, next: u32) -> bool {

@@ -27,6 +27,7 @@
 //! consistency to these stores, as [`millrace_park`] explains; `spin` and `yield` rings do without.
 
 mod byte_consumer;
+mod byte_producer;
 mod claim;
 mod config;
 mod consumer;
@@ -37,6 +38,7 @@ mod ledger;
 mod memory;
 mod open_claim;
 mod producer;
+mod producer_seat;
 mod ring;
 mod sequence;
 mod stamps;
@@ -44,6 +46,7 @@ pub mod typed;
 mod workers;
 
 pub use byte_consumer::{ByteConsumer, Record};
+pub use byte_producer::{ByteProducer, payload_offset};
 pub use claim::ClaimError;
 pub use config::{Config, ConfigError, Producers, Wait};
 pub use consumer::{Consumer, Gone, Waited};
@@ -51,5 +54,5 @@ pub use graph::{GraphError, Stage};
 pub use join::{JoinError, JoinFrom};
 pub use memory::LayoutError;
 pub use open_claim::NoClaim;
-pub use producer::{ByteProducer, Producer, payload_offset};
+pub use producer::Producer;
 pub use ring::{OpenError, Ring};

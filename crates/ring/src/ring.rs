@@ -1,6 +1,7 @@
 //! A ring: what producers and consumers are opened on.
 
 use crate::byte_consumer::ByteConsumer;
+use crate::byte_producer::{ByteProducer, push_copied};
 use crate::claim::{ClaimError, ended};
 use crate::config::{Config, ConfigError};
 use crate::consumer::{Consumer, take_stage};
@@ -9,9 +10,8 @@ use crate::join::{self, Guest, JoinError, JoinFrom, vacate};
 use crate::layout::{CLOSING, FAILED, GRANULE, OPEN};
 use crate::memory::{Memory, View};
 use crate::open_claim::{self, NoClaim};
-use crate::producer::{
-    ByteProducer, Producer, count_lost, leave_seat, publish_copied, push_copied, recover_claim, take_seat,
-};
+use crate::producer::{Producer, publish_copied};
+use crate::producer_seat::{count_lost, leave_seat, recover_claim, take_seat};
 use crate::workers::Workers;
 use millrace_park::sync::atomic::Ordering::Acquire;
 use millrace_park::sync::seqcst;

@@ -7,7 +7,7 @@ use super::strategy::WaitStrategy;
 use super::yielding::Yielding;
 use crate::claim::ClaimError;
 use crate::layout::{Cell, OPEN};
-use crate::producer::{leave_seat, take_seat};
+use crate::producer_seat::{leave_seat, take_seat};
 use crate::ring::OpenError;
 use crate::sequence::count;
 use millrace_park::sync::Arc;

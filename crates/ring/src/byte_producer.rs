@@ -1,0 +1,148 @@
+//! Publishing records from native code.
+
+use crate::claim::{ClaimError, Claimed, Claimer};
+use crate::layout::{PADDING, RECORD_PREFIX};
+use crate::memory::{Geometry, Memory, View};
+use crate::producer_seat::Seat;
+use crate::ring::OpenError;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// Publishes records of any length up to half of the ring.
+///
+/// A record is one claim of granules: a length word, a granule count, the header fields, the payload. Where it would
+/// cross the end of the ring it begins at the front, behind a padding record.
+///
+/// ```
+/// use millrace_ring::{Config, Ring};
+/// let ring = Ring::create_bytes(Config::bytes(4096).stage("print", &[]), 4).unwrap();
+/// let mut out = ring.byte_producer(1).unwrap();
+/// let mut print = ring.byte_consumer("print", 1).unwrap();
+/// out.try_push(|fields| fields.copy_from_slice(&7u32.to_le_bytes()), &[b"hello ", b"world"]).unwrap();
+/// out.flush();
+/// print.poll(u32::MAX, |record| {
+///     assert_eq!((record.fields()[0], record.payload()), (7, &b"hello world"[..]));
+/// }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct ByteProducer {
+    seat: Seat,
+    fields: u32,
+}
+
+impl ByteProducer {
+    pub(crate) fn open(memory: Arc<Memory>, owner: u32) -> Result<Self, OpenError> {
+        let fields = memory.geometry.fields.ok_or(OpenError::Kind)?;
+        Ok(Self { seat: Seat::take(memory, owner)?, fields })
+    }
+
+    /// Most payload bytes of a record.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        max_payload(&self.seat.memory.geometry)
+    }
+
+    /// Appends a record: `write` fills its header fields, its payload is `parts` behind one another. Consumers see it
+    /// after the next [`flush`](Self::flush).
+    ///
+    /// # Errors
+    /// Nothing is left behind: [`ClaimError`].
+    pub fn try_push(&mut self, write: impl FnOnce(&mut [u8]), parts: &[&[u8]]) -> Result<(), ClaimError> {
+        let Seat { memory, claimer } = &mut self.seat;
+        let view = memory.enter().ok_or(ClaimError::Gone)?;
+        push(memory, &view, claimer, write, parts)
+    }
+
+    /// Makes pushed records visible and wakes consumers that wait.
+    pub fn flush(&mut self) {
+        let Seat { memory, claimer } = &mut self.seat;
+        if let Some(view) = memory.enter() {
+            claimer.flush(memory, &view);
+        }
+    }
+
+    /// Has `waker` woken when a consumer makes room. True when there is room for a record of `length` payload bytes
+    /// already, or when the ring takes none any more.
+    pub fn wait_for_room(&mut self, length: usize, waker: &Waker) -> bool {
+        let Seat { memory, claimer } = &mut self.seat;
+        memory.producers().set(claimer.index, waker.clone());
+        let Some(view) = memory.enter() else { return true };
+        let granules = (payload_offset(self.fields) as usize + length).div_ceil(view.geometry.stride as usize) as u32;
+        let left = view.geometry.capacity - (claimer.position(&view) & (view.geometry.capacity - 1));
+        claimer.arm(&view, granules + if granules > left { left } else { 0 })
+    }
+}
+
+/// Most payload bytes of a record: what fits into half of the ring fits wherever the ring's end falls.
+pub(crate) fn max_payload(geometry: &Geometry) -> usize {
+    let fields = payload_offset(geometry.fields.unwrap_or(0)) as usize;
+    geometry.capacity as usize / 2 * geometry.stride as usize - fields
+}
+
+/// Claims a record's granules, fills them and commits.
+fn push(
+    memory: &Memory,
+    view: &View<'_>,
+    claimer: &mut Claimer,
+    write: impl FnOnce(&mut [u8]),
+    parts: &[&[u8]],
+) -> Result<(), ClaimError> {
+    let fields_bytes = view.geometry.fields.unwrap_or(0);
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    if length > max_payload(view.geometry) {
+        return Err(ClaimError::TooLarge);
+    }
+    let stride = view.geometry.stride;
+    let granules = (payload_offset(fields_bytes) + length as u32).div_ceil(stride);
+    let (start, padding) = loop {
+        let at = claimer.position(view);
+        let left = view.geometry.capacity - (at & (view.geometry.capacity - 1));
+        let padding = if granules > left { left } else { 0 };
+        if claimer.try_claim(memory, view, at, padding + granules)? {
+            break (at, padding);
+        }
+    };
+    let _claim = Claimed { claimer, view, start, n: padding + granules };
+    if padding > 0 {
+        // SAFETY: claimed.
+        unsafe { write_prefix(view.slot(start), PADDING, padding) };
+    }
+    let record = view.slot(start.wrapping_add(padding));
+    // SAFETY: the record's granules lie behind one another, and are ours until the commit.
+    unsafe {
+        // Padding until it is whole: should `write` panic, consumers skip it.
+        write_prefix(record, PADDING, granules);
+        let fields = NonNull::slice_from_raw_parts(record.add(RECORD_PREFIX as usize), fields_bytes as usize);
+        write(&mut *fields.as_ptr());
+        let mut to = record.add(payload_offset(fields_bytes) as usize);
+        for part in parts {
+            to.copy_from_nonoverlapping(NonNull::from(*part).cast(), part.len());
+            to = to.add(part.len());
+        }
+        write_prefix(record, length as u32, granules);
+    }
+    Ok(())
+}
+
+/// Publishes one record for a producer that holds seat `index` of a multi-producer ring, at once.
+pub(crate) fn push_copied(memory: &Memory, index: u32, fields: &[u8], payload: &[u8]) -> Result<(), ClaimError> {
+    let view = memory.enter().ok_or(ClaimError::Gone)?;
+    let mut claimer = Claimer::stateless(index);
+    push(memory, &view, &mut claimer, |to| to.copy_from_slice(fields), &[payload])?;
+    claimer.flush(memory, &view);
+    Ok(())
+}
+
+/// Where a record's payload begins.
+#[must_use]
+pub const fn payload_offset(fields: u32) -> u32 {
+    RECORD_PREFIX + fields.next_multiple_of(8)
+}
+
+/// # Safety
+/// `record` is the begin of a claimed granule.
+pub(crate) unsafe fn write_prefix(record: NonNull<u8>, length: u32, granules: u32) {
+    // SAFETY: a granule is longer than a prefix and word-aligned.
+    unsafe { record.cast::<[u32; 2]>().write([length, granules]) };
+}

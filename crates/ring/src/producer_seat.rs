@@ -1,0 +1,140 @@
+//! The seats of producers: taken, waited in, given back, and what is left in one whose thread is gone.
+
+use crate::byte_producer::write_prefix;
+use crate::claim::{ClaimError, Claimer};
+use crate::layout::{Cell, PADDING};
+use crate::memory::{Memory, View};
+use crate::ring::OpenError;
+use crate::sequence::distance;
+use crate::stamps;
+use millrace_park::Sleeper;
+use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The seat of one producer in a ring: a bit of the header's mask and a cell.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) claimer: Claimer,
+}
+
+impl Seat {
+    pub(crate) fn take(memory: Arc<Memory>, owner: u32) -> Result<Self, OpenError> {
+        let claimer = {
+            let view = memory.enter().ok_or(OpenError::Gone)?;
+            let index = take_seat(&view, owner)?;
+            Claimer::new(index, &view)
+        };
+        Ok(Self { memory, claimer })
+    }
+
+    pub(crate) fn wait(&mut self, n: u32, sleeper: &dyn Sleeper, timeout: Option<Duration>) -> Result<(), ClaimError> {
+        self.memory.producers().set(self.claimer.index, sleeper.waker());
+        loop {
+            {
+                let view = self.memory.enter().ok_or(ClaimError::Gone)?;
+                if self.claimer.arm(&view, n) {
+                    return Ok(());
+                }
+            }
+            sleeper.sleep(timeout);
+            if timeout.is_some() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.memory.producers().clear(self.claimer.index);
+        if let Some(view) = self.memory.enter() {
+            self.claimer.flush(&self.memory, &view);
+            leave_seat(&view, self.claimer.index);
+        }
+    }
+}
+
+/// Finds a free producer seat.
+pub(crate) fn take_seat(view: &View<'_>, owner: u32) -> Result<u32, OpenError> {
+    let most = view.geometry.max_producers;
+    let mut taken = view.header.producers.load(Acquire);
+    loop {
+        let index = taken.trailing_ones();
+        if index >= most {
+            return Err(OpenError::Taken);
+        }
+        match view.header.producers.compare_exchange(taken, taken | 1 << index, AcqRel, Acquire) {
+            Ok(_) => {
+                let cell = &view.producers[index as usize];
+                let cursor = view.cursor.value.load(Acquire);
+                cell.value.store(cursor, Relaxed);
+                cell.staged.store(if view.geometry.multi { 0 } else { cursor }, Relaxed);
+                cell.owner.store(owner, Release);
+                return Ok(index);
+            }
+            Err(found) => taken = found,
+        }
+    }
+}
+
+/// Gives a producer seat back.
+pub(crate) fn leave_seat(view: &View<'_>, index: u32) {
+    view.producers[index as usize].owner.store(0, Release);
+    view.header.producers.fetch_and(!(1 << index), AcqRel);
+}
+
+/// Gives up what a producer that is gone had claimed; before its seat is given back. True when it had a claim open: then
+/// the cursor may have moved.
+pub(crate) fn recover_claim(view: &View<'_>, index: u32) -> bool {
+    let Cell { claimant, .. } = &view.producers[index as usize];
+    let Some((start, n)) = claimant.open() else { return false };
+    let left = if view.geometry.multi {
+        let made = view.claim.ledger.was_made(claimant, index, start.wrapping_add(n));
+        if made { give_up(view, start, n) } else { 0 }
+    } else {
+        // Nobody claims behind a single producer: what it had claimed is claimed again.
+        n.min(view.geometry.capacity)
+    };
+    view.header.recovered.fetch_add(left, Relaxed);
+    claimant.finish();
+    true
+}
+
+/// Gives up what is left of a dead producer's claim, and gives its number.
+fn give_up(view: &View<'_>, start: u32, n: u32) -> u32 {
+    // More in scribbled memory only.
+    let left = stamps::left_open(view, start, n.min(view.geometry.capacity));
+    if left > 0 && view.geometry.fields.is_some() {
+        fill(view, start, left);
+        stamps::publish(view, start, left);
+    } else if left > 0 {
+        stamps::skip(view, start, left);
+    }
+    left
+}
+
+/// Makes padding of granules that belong to nobody any more: consumers of records look at prefixes, not at skips.
+fn fill(view: &View<'_>, start: u32, n: u32) {
+    let until_end = n.min(view.geometry.capacity - (start & (view.geometry.capacity - 1)));
+    for (at, granules) in [(0, until_end), (until_end, n - until_end)] {
+        if granules > 0 {
+            // SAFETY: claimed by who is dead, and not published.
+            unsafe { write_prefix(view.slot(start.wrapping_add(at)), PADDING, granules) };
+        }
+    }
+}
+
+/// Counts what a producer in JavaScript had accepted and not flushed; before its seat is given back.
+pub(crate) fn count_lost(view: &View<'_>, index: u32) {
+    let Cell { staged, value, .. } = &view.producers[index as usize];
+    let lost = if view.geometry.multi {
+        staged.swap(0, AcqRel)
+    } else {
+        let cursor = view.cursor.value.load(Acquire);
+        staged.store(cursor, Release);
+        distance(cursor, value.swap(cursor, AcqRel)).max(0).cast_unsigned()
+    };
+    view.header.lost.fetch_add(lost, Relaxed);
+}
