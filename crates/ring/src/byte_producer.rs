@@ -1,8 +1,9 @@
 //! Publishing records from native code.
 
 use crate::claim::{ClaimError, Claimed, Claimer};
+use crate::geometry::Geometry;
 use crate::layout::{PADDING, RECORD_PREFIX};
-use crate::memory::{Geometry, Memory, View};
+use crate::memory::{Memory, View};
 use crate::producer_seat::Seat;
 use crate::ring::OpenError;
 use std::ptr::NonNull;
