@@ -1,33 +1,14 @@
 //! Claims of producers that die, or give up, against others that claim, publish and consume.
 #![cfg(loom)]
 
+mod loom_sleeper;
+
 use loom::thread;
-use millrace_park::Sleeper;
+use loom_sleeper::LoomSleeper;
 use millrace_ring::{Config, Ring, Wait, Waited};
-use std::task::{Wake, Waker};
-use std::time::Duration;
 
 /// The wrap comes at once, and with it ends of zero, which is what a claimant's cell begins with.
 const START: u32 = u32::MAX - 1;
-
-struct Unpark(loom::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: std::sync::Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-struct LoomSleeper;
-
-impl Sleeper for LoomSleeper {
-    fn waker(&self) -> Waker {
-        std::sync::Arc::new(Unpark(thread::current())).into()
-    }
-    fn sleep(&self, _: Option<Duration>) {
-        thread::park();
-    }
-}
 
 fn bounded(check: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();

@@ -1,31 +1,12 @@
 //! Stages that join and leave while a producer goes on: what they see is whole, and nobody waits for who has left.
 #![cfg(loom)]
 
+mod loom_sleeper;
+
 use loom::thread;
-use millrace_park::Sleeper;
+use loom_sleeper::LoomSleeper;
 use millrace_ring::typed::{Block, Builder};
 use millrace_ring::{ClaimError, Config, Consumer, JoinError, JoinFrom, Ring, Wait, Waited};
-use std::task::{Wake, Waker};
-use std::time::Duration;
-
-struct Unpark(loom::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: std::sync::Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-struct LoomSleeper;
-
-impl Sleeper for LoomSleeper {
-    fn waker(&self) -> Waker {
-        std::sync::Arc::new(Unpark(thread::current())).into()
-    }
-    fn sleep(&self, _: Option<Duration>) {
-        thread::park();
-    }
-}
 
 /// A full ring of two slots, whose events are numbered from 1 on, across the wrap.
 const START: u32 = u32::MAX;

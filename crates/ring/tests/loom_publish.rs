@@ -1,30 +1,11 @@
 //! Publish against publish, against consume, against close: nothing is lost, seen early or left behind.
 #![cfg(loom)]
 
+mod loom_sleeper;
+
 use loom::thread;
-use millrace_park::Sleeper;
+use loom_sleeper::LoomSleeper;
 use millrace_ring::{ClaimError, Config, Consumer, Ring, Wait, Waited};
-use std::task::{Wake, Waker};
-use std::time::Duration;
-
-struct Unpark(loom::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: std::sync::Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-struct LoomSleeper;
-
-impl Sleeper for LoomSleeper {
-    fn waker(&self) -> Waker {
-        std::sync::Arc::new(Unpark(thread::current())).into()
-    }
-    fn sleep(&self, _: Option<Duration>) {
-        thread::park();
-    }
-}
 
 fn consume_all(mut consumer: Consumer) -> Vec<u8> {
     let mut seen = Vec::new();
