@@ -1476,7 +1476,7 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   /**
    * Batches as they come, until the ring is closed and everything was consumed; timers and sockets have a turn every 5 ms.
    * Leaving the loop releases what was passed, not the event in hand: that and the rest come again. Throws as
-   * {@link receive} rejects.
+   * {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
    */
   [Symbol.asyncIterator](): AsyncIterator<B>;
   /**

@@ -56,19 +56,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         let skips = access.view.geometry.multi.then(Skips::default);
         let gather = Gather::new(access.mask + 1);
         let wakes = Wakes::default();
-        Self {
-            access,
-            strategy,
-            stage,
-            upstream,
-            next,
-            limit: next,
-            skips,
-            batches: 0,
-            gather,
-            released: 0,
-            wakes,
-        }
+        Self { access, strategy, stage, upstream, next, limit: next, skips, batches: 0, gather, released: 0, wakes }
     }
 
     /// Hands every event that is ready, `max` at most, to `each` (the event, its number, whether it is the batch's
