@@ -59,9 +59,9 @@ export function layOut(geometry: Geometry): SharedArrayBuffer {
   words[L.HEADER_FIELDS] = fieldBytes;
   words[L.HEADER_SEATS] = seats;
   words[L.HEADER_SINKS] = sinksOf(graph);
-  for (const { index, upstream, workers } of graph) {
-    words[L.HEADER_UPSTREAM + index] = upstream;
-    if (workers[0]) words[L.HEADER_WORKERS + index] = workers[0] | (workers.length << 8);
+  for (const stage of graph) {
+    words[L.HEADER_UPSTREAM + stage.index] = stage.upstream;
+    words[L.HEADER_WORKERS + stage.index] = workersWord(stage);
   }
   words[L.CURSOR_CELL + L.CELL_VALUE] = start;
   words[L.CLAIM_CELL] = start;
@@ -75,6 +75,11 @@ export function layOut(geometry: Geometry): SharedArrayBuffer {
   // A stamp says `sequence + 1`: the first sequence itself is nobody's stamp.
   if (multi && start !== 0) words.fill(start, stamps / 4, stamps / 4 + capacity);
   return memory;
+}
+
+/** The first seat of a stage's workers and their number, as the header has it. */
+function workersWord({ workers }: Stage): number {
+  return workers.length === 0 ? 0 : (workers[0] as number) | (workers.length << 8);
 }
 
 /** Bytes of a slot whose event has fields of so many bytes. */
@@ -91,6 +96,10 @@ export function isLaidOut(words: Int32Array, graph: readonly Stage[], fieldBytes
   return (
     fields &&
     words[L.HEADER_STAGES] === graph.length &&
-    graph.every(({ index, upstream }) => words[L.HEADER_UPSTREAM + index] === upstream)
+    graph.every(
+      (stage) =>
+        words[L.HEADER_UPSTREAM + stage.index] === stage.upstream &&
+        words[L.HEADER_WORKERS + stage.index] === workersWord(stage),
+    )
   );
 }

@@ -241,7 +241,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   }
 
   [inspect.custom](): string {
-    const { lag, sequence } = stageCounts(this.#reader.memory, this.#reader.stage);
+    const { lag, sequence } = this.#left ?? stageCounts(this.#reader.memory, this.#reader.stage);
     return `${this.constructor.name} { stage: '${this.stage}', sequence: ${sequence}, lag: ${lag} }`;
   }
 }

@@ -67,6 +67,9 @@ impl Producer {
     /// # Errors
     /// Nothing is claimed: [`ClaimError`].
     pub fn try_publish(&mut self, n: u32, mut write: impl FnMut(u32, &mut [u8])) -> Result<(), ClaimError> {
+        if n == 0 {
+            return Ok(());
+        }
         let Seat { memory, claimer } = &mut self.0;
         let view = memory.enter().ok_or(ClaimError::Gone)?;
         let start = loop {

@@ -117,7 +117,8 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
             self.gather.found(released);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        for looks in 0u32.. {
+        let mut looks = 0u32;
+        loop {
             if self.ready() > 0 {
                 if looks > 0 {
                     self.strategy.found(looks);
@@ -139,8 +140,8 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
                 Pause::Park if W::PARKS => self.park(left),
                 Pause::Yield | Pause::Park => millrace_park::sync::thread::yield_now(),
             }
+            looks = looks.saturating_add(1);
         }
-        unreachable!("looks do not end")
     }
 
     /// Consumes on this thread until the ring is closed and everything was consumed, or until a stage failed and

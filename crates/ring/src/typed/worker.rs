@@ -96,7 +96,8 @@ impl<E: Send + Sync, W: WaitStrategy> Worker<E, W> {
     /// worker leaves may still come. Or a stage failed and nothing more is ready.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Waited {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        for looks in 0u32.. {
+        let mut looks = 0u32;
+        loop {
             let ended = self.ended();
             if self.ready() {
                 if looks > 0 {
@@ -116,8 +117,8 @@ impl<E: Send + Sync, W: WaitStrategy> Worker<E, W> {
                 Pause::Park if W::PARKS => self.park(left),
                 Pause::Yield | Pause::Park => millrace_park::sync::thread::yield_now(),
             }
+            looks = looks.saturating_add(1);
         }
-        unreachable!("looks do not end")
     }
 
     /// Consumes on this thread, beside the other workers, until the ring is closed and the stage has consumed
