@@ -5,6 +5,7 @@ use crate::memory::Memory;
 use crate::producer_seat::Seat;
 use crate::ring::OpenError;
 use millrace_park::Sleeper;
+use millrace_park::sync::atomic::Ordering::{Relaxed, Release};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,9 @@ pub(crate) fn publish_copied(memory: &Memory, index: u32, events: &[u8], n: u32)
     }
     drop(claim);
     claimer.flush(memory, &view);
+    // Here, and not when the caller knows: a thread that ends in between would leave them counted as lost.
+    let staged = &view.producers[index as usize].staged;
+    staged.store(staged.load(Relaxed).saturating_sub(n), Release);
     Ok(n)
 }
 
