@@ -181,10 +181,12 @@ impl Claimer {
         loop {
             let (cell, _) = slowest_sink(view);
             cell.producers.arm(self.index);
-            let end = self.position(view).wrapping_add(n);
+            let at = self.position(view);
             let open = seqcst::load(&view.header.state) == OPEN;
             let (slowest, sequence) = slowest_sink(view);
-            let held = open && distance(sequence, end) > view.geometry.capacity.cast_signed();
+            // In 64 bits, as a claim looks at it.
+            let needed = i64::from(distance(sequence, at)) + i64::from(n);
+            let held = open && needed > i64::from(view.geometry.capacity);
             // Only who holds us back will wake us: see the consumer's side.
             if held && std::ptr::eq(slowest, cell) {
                 return false;

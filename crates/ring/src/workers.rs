@@ -197,9 +197,15 @@ impl<'a> Workers<'a> {
             match orphan.or_else(|| lies_free(false)) {
                 Some(at) => {
                     let holder = &self.cells[at].holder;
-                    if holder.compare_exchange(0, seat + 1, AcqRel, Relaxed).is_ok() {
-                        return Some(at);
+                    if holder.compare_exchange(0, seat + 1, AcqRel, Relaxed).is_err() {
+                        continue;
                     }
+                    // Left to lie by another since the look: in a failed ring that is what failed it, or may be.
+                    if failed && self.cells[at].claimant.open().is_some() {
+                        holder.store(0, Release);
+                        continue;
+                    }
+                    return Some(at);
                 }
                 None if failed => return None,
                 // Others let go before they take: look again.
