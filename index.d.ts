@@ -219,9 +219,9 @@ export declare class ByteProducer<H extends object> {
   ): Promise<void>;
   /**
    * Waits until there is room for a record of `length` payload bytes; of a `'multi'` ring another producer may take it
-   * first. Longer ones than {@link maxPayload} count as that: publishing them is refused.
+   * first.
    *
-   * @throws Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
    *   `ERR_MILLRACE_ABORTED`.
    */
   ready(length: number, options?: WaitOptions): Operation<void>;

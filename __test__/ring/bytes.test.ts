@@ -156,6 +156,9 @@ test.each(kinds)(
     expect(await marked).toBe('ERR_MILLRACE_CLOSED');
     expect(seen).toEqual([0, 1, 2, 3, 9]);
     expect(() => out.ready(-1)).toThrow(TypeError);
+    expect(() => out.ready(out.maxPayload + 1)).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_FRAME_TOO_LARGE' }),
+    );
   },
 );
 

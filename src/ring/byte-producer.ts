@@ -191,15 +191,16 @@ export class ByteProducer<H extends object> {
 
   /**
    * Waits until there is room for a record of `length` payload bytes; of a `'multi'` ring another producer may take it
-   * first. Longer ones than {@link maxPayload} count as that: publishing them is refused.
+   * first.
    *
-   * @throws Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
    *   `ERR_MILLRACE_ABORTED`.
    */
   ready(length: number, options?: WaitOptions): Operation<void> {
     if (!Number.isInteger(length) || length < 0) {
       throw invalidArgument('length', length, 'a whole number of bytes');
     }
+    if (length > this.maxPayload) throw this.#tooLarge(length);
     return operation(
       options,
       (resolve, reject) => {
@@ -217,7 +218,7 @@ export class ByteProducer<H extends object> {
 
   /** Tells where a record of so many payload bytes would end. */
   #end(length: number): () => number {
-    const bytes = this.#payload + Math.min(length, this.maxPayload);
+    const bytes = this.#payload + length;
     const granules = Math.ceil(bytes / L.GRANULE);
     const memory = this.#memory;
     return () => {
