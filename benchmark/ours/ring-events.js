@@ -2,6 +2,6 @@ import { Ring } from 'millrace';
 
 /** The event of 8 bytes that every side of the suite moves. */
 export const events = Ring.define({
-  fields: { id: 'u32', qty: 'i32' },
+  fields: { id: 'i32', qty: 'i32' },
   stages: { sum: {} },
 });

@@ -14,9 +14,11 @@ let sum = 0;
 let count = 0;
 
 function consume(batch) {
+  let wrapped = sum;
   for (const event of batch) {
-    sum = (sum + event.id + event.qty) | 0;
+    wrapped = (wrapped + event.id + event.qty) | 0;
   }
+  sum = wrapped;
   count += batch.length;
   transfer.progress(count);
 }

@@ -13,6 +13,8 @@ import { closedProducer, Seat } from './seat.js';
 import { flushAtEndOfTurn } from './staged.js';
 import { checked, type View, type ViewClass } from './view.js';
 
+const CHECKED = checked;
+
 /** Fills the header fields of a record. */
 export type WriteHeader<H, A> = (header: H, argument: A) => void;
 
@@ -98,7 +100,7 @@ export class ByteProducer<H extends object> {
     if (write) {
       this.#header.$at = at + L.RECORD_PREFIX;
       write(this.#header as unknown as H, argument as A);
-      if (checked) this.#header.$at = -1;
+      if (CHECKED) this.#header.$at = -1;
     }
     words[at >> 2] = length;
     words[(at >> 2) + 1] = granules;
@@ -144,7 +146,7 @@ export class ByteProducer<H extends object> {
     own.u8.fill(0);
     this.#header.$at = 0;
     write?.(this.#header as unknown as H, argument as A);
-    if (checked) this.#header.$at = -1;
+    if (CHECKED) this.#header.$at = -1;
     const { memory, index } = this.#seat;
     const fields = own.u8.subarray(0, memory.words[L.HEADER_FIELDS]);
     const code = binding.pushCopied(memory.handle, index, fields, payload);

@@ -2,6 +2,8 @@ import type { Held } from './held.js';
 import type { SlotView } from './slot-view.js';
 import { checked, type ViewClass } from './view.js';
 
+const CHECKED = checked;
+
 /**
  * The iterator over a batch, and the result of each of its steps, and what moves the one view:
  * one object in three roles, so that an iteration allocates nothing.
@@ -48,7 +50,7 @@ export class EventStep<E extends object> implements Iterator<E> {
 
   /** Moves the view to a sequence. */
   eventAt(sequence: number): E {
-    if (checked) {
+    if (CHECKED) {
       this.expire();
       this.#held.check(sequence);
       this.value = new this.#view() as unknown as E;
@@ -60,6 +62,6 @@ export class EventStep<E extends object> implements Iterator<E> {
 
   /** What was handed out is used no more; with `MILLRACE_CHECK=1` a late use throws. */
   expire(): void {
-    if (checked) (this.value as SlotView).$at = -1;
+    if (CHECKED) (this.value as SlotView).$at = -1;
   }
 }

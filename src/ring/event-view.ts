@@ -2,11 +2,13 @@ import { inspect } from 'node:util';
 import type { Place } from './fields.js';
 import { checked, checkLive, copyFields, View, type ViewClass } from './view.js';
 
+const CHECKED = checked;
+
 /** The class that views of events with these fields begin with; accessors are added by `makeView`. */
 export function eventView(places: readonly Place[]): ViewClass<View> {
   return class extends View {
     copy(): Record<string, unknown> {
-      if (checked) checkLive(this);
+      if (CHECKED) checkLive(this);
       return copyFields(this, places);
     }
 

@@ -1,6 +1,8 @@
 import { MillraceError } from '../errors.js';
 import { checked, type View } from './view.js';
 
+const CHECKED = checked;
+
 /** @internal What {@link Held} needs to know of a consumer's stage. */
 interface Releases {
   /** Next sequence that was not released yet. */
@@ -31,7 +33,7 @@ export class Held {
     const { released } = this.#stage;
     if (!this.#over && ((first - released) | 0) >= 0) return first;
     if (!this.#over && ((end - released) | 0) > 0) return released;
-    if (checked && first !== end) throw stale('batch');
+    if (CHECKED && first !== end) throw stale('batch');
     return end;
   }
 

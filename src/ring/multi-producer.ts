@@ -7,6 +7,8 @@ import type { RingMemory } from './ring-memory.js';
 import { closedProducer } from './seat.js';
 import { checked, type View, type ViewClass } from './view.js';
 
+const CHECKED = checked;
+
 /** What native code answers when it publishes or claims nothing. */
 const FULL = -1;
 
@@ -96,7 +98,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
   }
 
   #accepted(): void {
-    if (checked) this.#event.$at = -1;
+    if (CHECKED) this.#event.$at = -1;
     this.#staged += 1;
     this.seat.noteStaged(this.#staged);
     this.stage();

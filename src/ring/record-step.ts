@@ -4,6 +4,8 @@ import type { RecordView } from './record.js';
 import type { RingMemory } from './ring-memory.js';
 import { checked, type View, type ViewClass } from './view.js';
 
+const CHECKED = checked;
+
 /** Where a record's payload begins, behind its two words and its header fields. */
 export function payloadOffset(fieldBytes: number): number {
   return L.RECORD_PREFIX + Math.ceil(fieldBytes / 8) * 8;
@@ -76,7 +78,7 @@ export class RecordStep<R> implements Iterator<R> {
   }
 
   #show(at: number, length: number, sequence: number): void {
-    if (checked) {
+    if (CHECKED) {
       this.expire();
       this.#held.check(sequence);
       this.#record = new this.#view();
@@ -92,6 +94,6 @@ export class RecordStep<R> implements Iterator<R> {
 
   /** What was handed out is used no more; with `MILLRACE_CHECK=1` a late use throws. */
   expire(): void {
-    if (checked) this.#record.$at = -1;
+    if (CHECKED) this.#record.$at = -1;
   }
 }

@@ -2,6 +2,8 @@ import { Buffer } from 'node:buffer';
 import { inspect } from 'node:util';
 import { checked, checkLive, View, type ViewClass } from './view.js';
 
+const CHECKED = checked;
+
 /** @internal What every view of a record is; the class that views of a memory begin with is made by {@link recordView}. */
 export abstract class RecordView extends View {
   /** Byte offset of the payload in the ring's memory. */
@@ -11,13 +13,13 @@ export abstract class RecordView extends View {
 
   /** Bytes of the payload. */
   get length(): number {
-    if (checked) checkLive(this);
+    if (CHECKED) checkLive(this);
     return this.$size;
   }
 
   /** Which place in the ring the record begins at; grows from record to record. */
   get sequence(): number {
-    if (checked) checkLive(this);
+    if (CHECKED) checkLive(this);
     return this.$place;
   }
 
@@ -42,7 +44,7 @@ export abstract class RecordView extends View {
 export function recordView(memory: Buffer): ViewClass<RecordView> {
   return class extends RecordView {
     override get bytes(): Buffer {
-      if (checked) checkLive(this);
+      if (CHECKED) checkLive(this);
       return memory.subarray(this.$start, this.$start + this.$size);
     }
   };

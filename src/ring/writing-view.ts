@@ -1,6 +1,8 @@
 import type { RingMemory } from './ring-memory.js';
 import { checked, type View, type ViewClass } from './view.js';
 
+const CHECKED = checked;
+
 /** @internal The view of the only producer of a ring: it lies on the event that is written next. */
 export interface WritingView extends View {
   /** Next sequence to write. */
@@ -34,7 +36,7 @@ export function writingView(
   };
   Object.defineProperty(writing.prototype, '$at', {
     get(this: WritingView): number {
-      if (checked && !this.$writing) return -1;
+      if (CHECKED && !this.$writing) return -1;
       return slots + ((words[word] as number) & mask) * stride;
     },
   });
