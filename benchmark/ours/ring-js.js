@@ -14,11 +14,11 @@ let sum = 0;
 let count = 0;
 
 function consume(batch) {
-  let wrapped = sum;
+  let wrapped = 0;
   for (const event of batch) {
     wrapped = (wrapped + event.id + event.qty) | 0;
   }
-  sum = wrapped;
+  sum = (sum + wrapped) | 0;
   count += batch.length;
   transfer.progress(count);
 }

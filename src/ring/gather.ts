@@ -4,9 +4,12 @@ const FEW = 128;
 const PLENTY = 512;
 /** So few that a wait which brought no more than this was in vain, unless it brought more than the one before. */
 const IN_VAIN = 8;
-/** The shortest and the longest wait, in milliseconds: what an event waits at most because of this is 1.6 us. */
-const LEAST = 0.0001;
-const MOST = 0.0016;
+/**
+ * The shortest and the longest wait, in loads of a word, which take about 5 ns each: what an event waits at most because
+ * of this is about 1.6 us. Not by a clock: each time that is told is garbage, and to tell it takes 100 ns.
+ */
+const LEAST = 20;
+const MOST = 320;
 
 /**
  * @internal Lets batches grow: a consumer right behind its producer takes the cursor's cache line from it at every look,
@@ -15,7 +18,9 @@ const MOST = 0.0016;
 export class Gather {
   readonly #few: number;
   readonly #plenty: number;
-  #time = 0;
+  /** A word that only this thread writes. */
+  readonly #own = new Int32Array(1);
+  #loads = 0;
   #last = 0;
 
   /** For a ring of so many slots: of a small one an eighth is enough, so that its producer is not held up. */
@@ -26,21 +31,19 @@ export class Gather {
 
   /** The next look is due: waits if it had better be later. */
   wait(): void {
-    if (this.#time < LEAST) return;
-    const until = performance.now() + this.#time;
-    while (performance.now() < until);
+    for (let loads = this.#loads; loads > 0; loads--) Atomics.load(this.#own, 0);
   }
 
   /** A look found `n` events. */
   found(n: number): void {
     if (n <= 0) {
-      this.#time /= 4;
+      this.#loads >>= 2;
       return;
     }
-    const inVain = n < IN_VAIN && n <= this.#last && this.#time >= LEAST;
+    const inVain = n < IN_VAIN && n <= this.#last && this.#loads >= LEAST;
     this.#last = n;
-    if (inVain) this.#time = 0;
-    else if (n < this.#few) this.#time = Math.min(Math.max(this.#time * 2, LEAST), MOST);
-    else if (n > this.#plenty) this.#time /= 2;
+    if (inVain) this.#loads = 0;
+    else if (n < this.#few) this.#loads = Math.min(Math.max(this.#loads * 2, LEAST), MOST);
+    else if (n > this.#plenty) this.#loads >>= 1;
   }
 }

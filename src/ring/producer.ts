@@ -81,6 +81,11 @@ export abstract class Producer<E extends object> {
    */
   abstract flush(): void;
 
+  /** @internal Flushes, and takes back what was noted of events that may come. */
+  settle(): void {
+    this.flush();
+  }
+
   /** @internal Where a claim of `n` events would end. */
   protected abstract end(n: number): number;
 
@@ -254,7 +259,7 @@ export abstract class Producer<E extends object> {
       this.#claim?.expire();
       this.#claim = undefined;
     } else this.#claim?.abort();
-    this.flush();
+    this.settle();
     if (now || this.staged === 0) this.leaveSeat();
   }
 

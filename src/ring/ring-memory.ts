@@ -127,13 +127,15 @@ export class RingMemory {
    */
   advancer(cell: number, counters: number, sleeps = true): (value: number) => void {
     const { words } = this;
+    // Who waits for room waits for a stage.
+    const isCursor = cell === L.CURSOR_CELL;
     return (value) => {
       if (value >>> 0 < (words[cell] as number) >>> 0) (words[cell + L.CELL_WRAPS] as number)++;
       Atomics.store(words, cell, value);
       if (!sleeps) return;
       if (
         Atomics.load(words, cell + L.CELL_CONSUMERS) === 0 &&
-        Atomics.load(words, cell + L.CELL_PRODUCERS) === 0
+        (isCursor || Atomics.load(words, cell + L.CELL_PRODUCERS) === 0)
       ) {
         (words[counters + L.CELL_ELIDED] as number)++;
       } else this.#wakeSleepers(cell, counters);

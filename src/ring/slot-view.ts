@@ -13,7 +13,17 @@ export interface SlotView extends View {
  * third less than with fields of the object that moves the view.
  */
 export function slotView(view: ViewClass<View>, memory: RingMemory): ViewClass<SlotView> {
-  const { slots, stride, mask } = memory;
+  const { slots, mask, stride } = memory;
+  return slidingView(view, slots, mask, stride);
+}
+
+// As short as `numberAccessors` has to be, and for the same reason.
+function slidingView(
+  view: ViewClass<View>,
+  slots: number,
+  mask: number,
+  stride: number,
+): ViewClass<SlotView> {
   return class extends view implements SlotView {
     override $at = 0;
 

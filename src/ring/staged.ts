@@ -2,7 +2,8 @@
 export interface Flushable {
   /** It is in the list of those to be flushed at the end of this turn. */
   scheduled: boolean;
-  flush(): void;
+  /** Shows them, and is ready for no more before it is in that list again. */
+  settle(): void;
 }
 
 let waiting: Flushable[] = [];
@@ -25,6 +26,6 @@ export function flushStaged(): void {
   waiting = [];
   for (const producer of producers) {
     producer.scheduled = false;
-    producer.flush();
+    producer.settle();
   }
 }

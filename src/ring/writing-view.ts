@@ -1,44 +1,38 @@
 import type { RingMemory } from './ring-memory.js';
-import { checked, type View, type ViewClass } from './view.js';
+import { type SlotView, slotView } from './slot-view.js';
+import type { View, ViewClass } from './view.js';
 
-const CHECKED = checked;
-
-/** @internal The view of the only producer of a ring: it lies on the event that is written next. */
-export interface WritingView extends View {
+/** @internal The view of the only producer of a ring: it goes to the event that is written next. */
+export interface WritingView extends SlotView {
   /** Next sequence to write. */
   $next: number;
-  /** With `MILLRACE_CHECK=1`: an event is being written. */
-  $writing: boolean;
 }
 
 /**
  * A class of such views. How far was written stands in shared memory, where native code finds it if this thread ends,
- * and nowhere else: an event costs one store beside its fields. What it takes to find the slot is closed over, as in
- * `slotView`.
+ * and nowhere else.
  *
- * @param word Where the sequence stands.
+ * @param word Where it stands.
  */
 export function writingView(
   view: ViewClass<View>,
-  { words, slots, stride, mask }: RingMemory,
+  memory: RingMemory,
   word: number,
 ): ViewClass<WritingView> {
-  const writing = class extends view {
-    $writing = false;
+  const writing = class extends slotView(view, memory) {};
+  const written = memory.words.subarray(word, word + 1);
+  Object.defineProperty(writing.prototype, '$next', nextAccessors(written));
+  return writing as ViewClass<WritingView>;
+}
 
-    get $next(): number {
-      return words[word] as number;
-    }
-
-    set $next(sequence: number) {
-      words[word] = sequence;
-    }
-  };
-  Object.defineProperty(writing.prototype, '$at', {
-    get(this: WritingView): number {
-      if (CHECKED && !this.$writing) return -1;
-      return slots + ((words[word] as number) & mask) * stride;
+// As short as `numberAccessors` has to be, and for the same reason.
+function nextAccessors(written: Int32Array) {
+  return {
+    get() {
+      return written[0];
     },
-  });
-  return writing;
+    set(sequence: number) {
+      written[0] = sequence;
+    },
+  };
 }
