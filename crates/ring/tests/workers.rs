@@ -1,11 +1,15 @@
 //! Workers that share a stage: each event goes to one of them, and what one leaves comes to the others.
 #![cfg(not(loom))]
 
-use millrace_ring::typed::{Adaptive, Block, Builder, ExclusiveError, Ring, Spin, WaitStrategy, Yield};
-use millrace_ring::{Config, ConfigError, GraphError, OpenError, Waited};
+use millrace_ring::typed::{
+    Adaptive, Block, Builder, ExclusiveError, OnError, Owned, Ran, Ring, Spin, Stage, Stopped, WaitStrategy, Worker,
+    Yield,
+};
+use millrace_ring::{ClaimError, Config, ConfigError, GraphError, OpenError, Waited};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
+use std::time::Duration;
 
 /// The wrap comes soon.
 const START: u32 = u32::MAX - 1000;
@@ -251,4 +255,100 @@ fn stages_and_workers_have_31_places() {
     let full = config().workers("a", &[], 14).workers("b", &[], 15);
     millrace_ring::Ring::create(full.clone()).unwrap();
     assert_eq!(create(full.stage("c", &[])), ConfigError::Graph(GraphError::Seats(32)));
+}
+
+enum Work {}
+
+impl Stage for Work {
+    const NAME: &'static str = "work";
+}
+
+#[test]
+fn what_workers_own_is_seen_by_the_stage_behind_them() {
+    let builder = Builder::new(64).wait(Block).start(START).workers("work", &[], 3);
+    let ring = builder.stage("behind", &["work"]).create(Owned::<Work, u64>::default).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            let mut worker = ring.worker_of::<Work>().unwrap();
+            scope.spawn(move || worker.run(|number, writer, sequence, _| number.set(writer, sequence)));
+        }
+        let following = scope.spawn(|| {
+            let mut count = 0;
+            ring.consumer("behind").unwrap().run(|number, sequence, _| {
+                assert_eq!(number.get(), sequence);
+                count += 1;
+            });
+            count
+        });
+        let mut out = ring.producer().unwrap();
+        (0..EVENTS).for_each(|_| out.publish(|number| number.reset(0)).unwrap());
+        ring.close();
+        assert_eq!(following.join().unwrap(), EVENTS);
+    });
+    assert_eq!(ring.worker_of::<Work>().unwrap().wait(None), Waited::Ended);
+}
+
+/// Two workers, and events 0 to 7 of which each can take four at a time.
+fn two_with_eight() -> (Ring<Job, Block>, Worker<Job, Block>, Worker<Job, Block>) {
+    let ring = jobs(Block, 2);
+    ring.producer().unwrap().try_publish_many(8, |at, job| job.n = at.into()).unwrap();
+    let [one, other] = [(); 2].map(|()| ring.worker("work").unwrap());
+    (ring, one, other)
+}
+
+fn fail_on(bad: u64) -> impl FnMut(&Job, u64, bool) -> Result<(), u64> {
+    move |job, sequence, _| if job.n == bad { Err(sequence) } else { Ok(()) }
+}
+
+#[test]
+fn a_worker_that_stops_fails_the_ring_and_keeps_what_it_did_not_do() {
+    let (ring, mut failing, mut other) = two_with_eight();
+    let stopped = failing.run_fallible(OnError::Stop, fail_on(2)).unwrap_err();
+    let number = u64::from(START) + 2;
+    let ran = Ran { consumed: 2, skipped: 0, retries: 0 };
+    assert_eq!(stopped, Stopped { error: number, sequence: number, ran });
+    assert_eq!(ring.producer().unwrap().try_publish(|_| ()), Err(ClaimError::Closed));
+    drop(failing);
+    let mut seen = Vec::new();
+    other.run(|job, _, _| seen.push(job.n));
+    assert_eq!(seen, [4, 5, 6, 7]);
+    let mut behind = Vec::new();
+    ring.consumer("behind").unwrap().run(|job, _, _| behind.push(job.n));
+    assert_eq!(behind, [0, 1]);
+}
+
+#[test]
+fn workers_that_skip_are_counted_together() {
+    let (ring, mut one, mut other) = two_with_eight();
+    other.poll(1, |job, _, _| assert_eq!(job.n, 0));
+    ring.close();
+    let other = thread::spawn(move || other.run_fallible(OnError::Skip, |_, _, _| Err::<(), ()>(())).unwrap());
+    let one = one.run_fallible(OnError::Skip, |_, _, _| Err::<(), ()>(())).unwrap();
+    let skipped = one.skipped + other.join().unwrap().skipped;
+    let stage = &ring.stats().stages[0];
+    assert_eq!((skipped, stage.skipped, stage.lag), (7, 7, 0));
+}
+
+#[test]
+fn a_worker_begins_its_own_batch_again() {
+    let (ring, mut retrying, mut other) = two_with_eight();
+    ring.close();
+    let (mut seen, mut failures) = (Vec::new(), 2);
+    let retry = OnError::Retry { attempts: 3, backoff: Duration::ZERO };
+    let ran = retrying.run_fallible(retry, |job, _, _| {
+        seen.push(job.n);
+        match job.n {
+            2 if failures > 0 => {
+                failures -= 1;
+                return Err(());
+            }
+            // The other one's share, so that this one's is the first batch alone.
+            3 => while other.poll(u32::MAX, |_, _, _| ()) > 0 {},
+            _ => (),
+        }
+        Ok(())
+    });
+    assert_eq!(ran, Ok(Ran { consumed: 4, skipped: 0, retries: 2 }));
+    assert_eq!(seen, [0, 1, 2, 0, 1, 2, 0, 1, 2, 3]);
+    assert_eq!((ring.stats().stages[0].retries, ring.stats().stages[0].lag), (2, 0));
 }

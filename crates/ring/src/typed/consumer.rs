@@ -3,7 +3,8 @@
 use super::core::{Access, Core, Wakes};
 use super::exclusive::may_join;
 use super::gather::Gather;
-use super::strategy::{Pause, WaitStrategy};
+use super::processor::{self, Processor};
+use super::strategy::WaitStrategy;
 use crate::consumer::{Waited, take_stage};
 use crate::join::{Guest, JoinError, join, vacate};
 use crate::layout::Cell;
@@ -12,8 +13,7 @@ use crate::sequence::{count, distance, slowest};
 use crate::stamps::Skips;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use millrace_park::{Sleeper, ThreadSleeper};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Consumes a stage's events. A stage is open to one consumer at a time; dropping it lets another open it, which goes
 /// on behind the last event that was released. Of a stage that has [joined](super::Ring::join), dropping it leaves.
@@ -63,11 +63,8 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     /// last), releases them together, and gives their number. If `each` panics, nothing is released: the batch comes
     /// again to the next consumer.
     #[inline]
-    pub fn poll(&mut self, max: u32, mut each: impl FnMut(&E, u64, bool)) -> u32 {
-        // SAFETY: the event is published, and not released by this stage: no producer writes it, nor does a stage
-        // upstream or downstream. A stage beside us that writes, by `poll_mut`, has promised that this reference does
-        // not mind.
-        self.hand_out(max, |event, sequence, last| each(unsafe { &*event }, sequence, last))
+    pub fn poll(&mut self, max: u32, each: impl FnMut(&E, u64, bool)) -> u32 {
+        processor::poll(self, max, each)
     }
 
     /// As [`poll`](Self::poll), with pointers to events, for stages that stand beside each other and write to the same
@@ -85,26 +82,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     /// - the pointer is not used after `each` has returned.
     #[inline]
     pub unsafe fn poll_mut(&mut self, max: u32, each: impl FnMut(*mut E, u64, bool)) -> u32 {
-        self.hand_out(max, each)
-    }
-
-    #[inline(always)]
-    fn hand_out(&mut self, max: u32, mut each: impl FnMut(*mut E, u64, bool)) -> u32 {
-        let n = self.ready().min(max);
-        if n == 0 {
-            return 0;
-        }
-        let mut sequence = self.sequence();
-        let last = sequence + u64::from(n) - 1;
-        for (first, length) in self.access.parts(self.next, n) {
-            for at in 0..length as usize {
-                // SAFETY: `parts` gives no more events than there are behind one another.
-                each(unsafe { first.add(at) }, sequence, sequence == last);
-                sequence += 1;
-            }
-        }
-        self.release(n);
-        n
+        processor::hand_out(self, max, each)
     }
 
     /// Waits until something is ready, the ring's way, `timeout` at most.
@@ -112,36 +90,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     /// [`Waited::Ended`]: the ring is closed and this stage has consumed everything, or a stage failed and nothing more
     /// is ready.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Waited {
-        let released = std::mem::take(&mut self.released);
-        if W::GATHERS && released > 0 {
-            self.gather.found(released);
-        }
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut looks = 0u32;
-        loop {
-            if self.ready() > 0 {
-                if looks > 0 {
-                    self.strategy.found(looks);
-                }
-                return Waited::Ready;
-            }
-            if looks == 0 {
-                self.gather.found_nothing();
-            }
-            if self.access.ended(self.next) {
-                return self.last_look();
-            }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Waited::TimedOut;
-            }
-            match self.strategy.pause(looks) {
-                Pause::Spin => std::hint::spin_loop(),
-                Pause::Park if W::PARKS => self.park(left),
-                Pause::Yield | Pause::Park => millrace_park::sync::thread::yield_now(),
-            }
-            looks = looks.saturating_add(1);
-        }
+        processor::wait(self, timeout)
     }
 
     /// Consumes on this thread until the ring is closed and everything was consumed, or until a stage failed and
@@ -149,17 +98,15 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     /// open: somebody else may open the stage, or should [`fail`](super::Ring::fail) the ring, or its producers wait
     /// for ever.
     #[inline]
-    pub fn run(&mut self, mut each: impl FnMut(&E, u64, bool)) {
-        while self.wait(None) == Waited::Ready {
-            self.poll(u32::MAX, &mut each);
-        }
+    pub fn run(&mut self, each: impl FnMut(&E, u64, bool)) {
+        processor::run(self, each);
     }
 
     /// The number of the next event.
     #[must_use]
     #[inline]
     pub fn sequence(&self) -> u64 {
-        (u64::from(self.cell().wraps.load(Relaxed)) << 32) + u64::from(self.next)
+        self.number()
     }
 
     pub(super) fn stage(&self) -> u32 {
@@ -170,19 +117,9 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         &self.access.core
     }
 
-    /// The event that is `at` behind the next one.
-    pub(super) fn event(&self, at: u32) -> *mut E {
-        self.access.slot(self.next.wrapping_add(at))
-    }
-
-    #[inline(always)]
-    pub(super) fn cell(&self) -> &'static Cell {
-        &self.access.view.stages[self.stage as usize]
-    }
-
     /// Events ready behind one another; what producers gave up before them is passed over.
     #[inline(always)]
-    pub(super) fn ready(&mut self) -> u32 {
+    fn ready(&mut self) -> u32 {
         loop {
             let available = self.available();
             let Some(skips) = &mut self.skips else { return available };
@@ -207,9 +144,85 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         }
         distance(self.next, self.limit).max(0).cast_unsigned()
     }
+}
+
+impl<E: Send + Sync, W: WaitStrategy> Processor for Consumer<E, W> {
+    type Event = E;
+    type Strategy = W;
 
     #[inline(always)]
-    pub(super) fn release(&mut self, n: u32) {
+    fn access(&self) -> &Access<E> {
+        &self.access
+    }
+
+    #[inline(always)]
+    fn strategy(&mut self) -> &mut W {
+        &mut self.strategy
+    }
+
+    #[inline(always)]
+    fn seat(&self) -> u32 {
+        self.stage
+    }
+
+    #[inline(always)]
+    fn begin_wait(&mut self) {
+        let released = std::mem::take(&mut self.released);
+        if W::GATHERS && released > 0 {
+            self.gather.found(released);
+        }
+    }
+
+    #[inline(always)]
+    fn found_nothing(&mut self) {
+        self.gather.found_nothing();
+    }
+
+    #[inline(always)]
+    fn is_ready(&mut self) -> bool {
+        self.ready() > 0
+    }
+
+    #[inline(always)]
+    fn has_ended(&self) -> bool {
+        self.access.ended(self.next)
+    }
+
+    fn arm(&self) -> bool {
+        let Self { access, stage, upstream, next, .. } = self;
+        let held = |sequence: u32| distance(*next, sequence) <= 0;
+        let arm = |cell: &Cell| cell.consumers.arm(*stage);
+        let disarm = |cell: &Cell| cell.consumers.disarm(*stage);
+        let find = || {
+            access.help();
+            slowest(&access.view, *upstream)
+        };
+        access.arm(find, arm, disarm, held, || access.ended(*next))
+    }
+
+    fn settle(&mut self) {
+        let cell = self.cell();
+        self.wakes.settle(cell);
+        count(&cell.batches, std::mem::take(&mut self.batches));
+    }
+
+    #[inline(always)]
+    fn take(&mut self, max: u32) -> u32 {
+        self.ready().min(max)
+    }
+
+    #[inline(always)]
+    fn next(&self) -> u32 {
+        self.next
+    }
+
+    #[inline(always)]
+    fn number(&self) -> u64 {
+        (u64::from(self.cell().wraps.load(Relaxed)) << 32) + u64::from(self.next)
+    }
+
+    #[inline(always)]
+    fn release(&mut self, n: u32) {
         let cell = self.cell();
         let next = self.next.wrapping_add(n);
         if next < self.next {
@@ -220,39 +233,6 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         self.batches = self.batches.wrapping_add(1);
         cell.value.store(next, Release);
         self.access.wake(cell, &mut self.wakes);
-    }
-
-    /// Who failed the ring may have released events since it was found to have nothing ready.
-    #[cold]
-    #[inline(never)]
-    fn last_look(&mut self) -> Waited {
-        if self.ready() > 0 { Waited::Ready } else { Waited::Ended }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn park(&mut self, timeout: Option<Duration>) {
-        self.settle();
-        let sleeper = ThreadSleeper::current();
-        self.access.core.memory.consumers().set(self.stage, sleeper.waker());
-        let Self { access, stage, upstream, next, .. } = self;
-        let held = |sequence: u32| distance(*next, sequence) <= 0;
-        let arm = |cell: &Cell| cell.consumers.arm(*stage);
-        let disarm = |cell: &Cell| cell.consumers.disarm(*stage);
-        let find = || {
-            access.help();
-            slowest(&access.view, *upstream)
-        };
-        if !access.arm(find, arm, disarm, held, || access.ended(*next)) {
-            count(&self.cell().waits, 1);
-            sleeper.sleep(timeout);
-        }
-    }
-
-    fn settle(&mut self) {
-        let cell = self.cell();
-        self.wakes.settle(cell);
-        count(&cell.batches, std::mem::take(&mut self.batches));
     }
 }
 

@@ -76,7 +76,7 @@ impl<E> Core<E> {
 }
 
 /// A way into a ring for one producer or consumer.
-pub(crate) struct Access<E> {
+pub struct Access<E> {
     /// Pointers into `core`, which keeps them good: what they point to never moves.
     pub(crate) view: View<'static>,
     slots: NonNull<UnsafeCell<E>>,

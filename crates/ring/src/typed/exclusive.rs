@@ -2,7 +2,7 @@
 
 use super::consumer::Consumer;
 use super::core::Core;
-use super::on_error::{OnError, Ran, Stopped};
+use super::on_error::{OnError, Ran, Stopped, run_each};
 use super::strategy::WaitStrategy;
 use crate::consumer::Waited;
 use crate::graph::all_upstream;
@@ -85,7 +85,7 @@ impl<E: Send + Sync, W: WaitStrategy> ExclusiveConsumer<E, W> {
         mut each: impl FnMut(&mut E, u64, bool) -> Result<(), X>,
     ) -> Result<Ran, Stopped<X>> {
         // SAFETY: as in `poll`; nothing is released before the batch has ended.
-        self.0.run_each(on_error, |event, sequence, last| each(unsafe { &mut *event }, sequence, last))
+        run_each(&mut self.0, on_error, |event, sequence, last| each(unsafe { &mut *event }, sequence, last))
     }
 
     /// As [`Consumer::sequence`].

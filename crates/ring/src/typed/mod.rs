@@ -42,7 +42,7 @@
 //! | [`Producer`], [`MultiProducer`], [`Claim`] | `&mut E` | the slot, before it is published |
 //! | [`Consumer`] | `&E` | nothing; cells inside of `E` are its author's affair |
 //! | [`Worker`] | `&E` | that the stage is one of [`Builder::workers`], which share its events out |
-//! | [`StageConsumer`] | `&E`, and a [`Writer`] for the stage's [`Owned`] fields | a marker type for the stage |
+//! | [`StageConsumer`], [`StageWorker`] | `&E`, and a [`Writer`] for the stage's [`Owned`] fields | a marker type for the stage |
 //! | [`ExclusiveConsumer`] | `&mut E` | that no stage stands beside this one, checked when it is opened |
 //! | [`Consumer::poll_mut`] | `*mut E` | a promise, `unsafe` |
 //!
@@ -120,10 +120,11 @@ mod multi_producer;
 mod on_error;
 mod owned;
 mod patience;
+mod processor;
 mod producer;
 mod ring;
 mod room;
-mod stage_consumer;
+mod stage_processor;
 mod statistics;
 mod strategy;
 mod worker;
@@ -137,7 +138,7 @@ pub use on_error::{OnError, Ran, Stopped};
 pub use owned::{Owned, Stage, Word, Writer};
 pub use producer::Producer;
 pub use ring::{Builder, Multi, Ring, Single};
-pub use stage_consumer::StageConsumer;
+pub use stage_processor::{StageConsumer, StageProcessor, StageWorker};
 pub use statistics::{ProducerStatistics, StageStatistics, Statistics};
 pub use strategy::{Adaptive, Block, Pause, Spin, WaitStrategy, Yield};
 pub use worker::Worker;

@@ -1,6 +1,7 @@
 //! Consuming with handlers that may fail.
 
 use super::consumer::Consumer;
+use super::processor::{self, Processor};
 use super::strategy::WaitStrategy;
 use crate::consumer::Waited;
 use crate::layout::FAILED;
@@ -8,7 +9,7 @@ use crate::sequence::count;
 use std::fmt;
 use std::time::Duration;
 
-/// What [`Consumer::run_fallible`] does when its handler fails.
+/// What [`Consumer::run_fallible`] and [`Worker::run_fallible`](super::Worker::run_fallible) do when their handler fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
     /// The events before the failed one are released, and the ring fails.
@@ -90,78 +91,84 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     pub fn run_fallible<X>(
         &mut self,
         on_error: OnError,
-        mut each: impl FnMut(&E, u64, bool) -> Result<(), X>,
+        each: impl FnMut(&E, u64, bool) -> Result<(), X>,
     ) -> Result<Ran, Stopped<X>> {
-        // SAFETY: as in `poll`; nothing is released before the batch has ended.
-        self.run_each(on_error, |event, sequence, last| each(unsafe { &*event }, sequence, last))
+        self::run(self, on_error, each)
     }
+}
 
-    /// Hands pointers to events that are published and not released by this stage.
-    pub(super) fn run_each<X>(
-        &mut self,
-        on_error: OnError,
-        mut each: impl FnMut(*mut E, u64, bool) -> Result<(), X>,
-    ) -> Result<Ran, Stopped<X>> {
-        let mut ran = Ran::default();
-        while self.wait(None) == Waited::Ready {
-            self.batch(on_error, &mut each, &mut ran).map_err(|(error, sequence)| {
-                self.fail();
-                Stopped { error, sequence, ran }
-            })?;
-        }
-        Ok(ran)
+/// Has a handler that may fail do what comes, until nothing more will or the policy ends it.
+pub(super) fn run<P: Processor, X>(
+    processor: &mut P,
+    on_error: OnError,
+    mut each: impl FnMut(&P::Event, u64, bool) -> Result<(), X>,
+) -> Result<Ran, Stopped<X>> {
+    // SAFETY: as in `processor::poll`; nothing is released before the batch has ended.
+    run_each(processor, on_error, |event, number, last| each(unsafe { &*event }, number, last))
+}
+
+/// Hands pointers to events that are published and not released by this stage.
+pub(super) fn run_each<P: Processor, X>(
+    processor: &mut P,
+    on_error: OnError,
+    mut each: impl FnMut(*mut P::Event, u64, bool) -> Result<(), X>,
+) -> Result<Ran, Stopped<X>> {
+    let mut ran = Ran::default();
+    while processor::wait(processor, None) == Waited::Ready {
+        batch(processor, on_error, &mut each, &mut ran).map_err(|(error, sequence)| {
+            processor.access().core.end(FAILED);
+            Stopped { error, sequence, ran }
+        })?;
     }
+    Ok(ran)
+}
 
-    /// Does what is ready; the error, and the number of the event, that ends the run.
-    fn batch<X>(
-        &mut self,
-        on_error: OnError,
-        each: &mut impl FnMut(*mut E, u64, bool) -> Result<(), X>,
-        ran: &mut Ran,
-    ) -> Result<(), (X, u64)> {
-        let n = self.ready();
-        let first = self.sequence();
-        let (mut at, mut failures, mut skipped) = (0, 0, 0);
-        while at < n {
-            let sequence = first + u64::from(at);
-            let Err(error) = each(self.event(at), sequence, at + 1 == n) else {
+/// Does what is ready; the error, and the number of the event, that ends the run.
+fn batch<P: Processor, X>(
+    processor: &mut P,
+    on_error: OnError,
+    each: &mut impl FnMut(*mut P::Event, u64, bool) -> Result<(), X>,
+    ran: &mut Ran,
+) -> Result<(), (X, u64)> {
+    let n = processor.take(u32::MAX);
+    let (next, first) = (processor.next(), processor.number());
+    let (mut at, mut failures, mut skipped) = (0, 0, 0);
+    while at < n {
+        let number = first + u64::from(at);
+        let event = processor.access().slot(next.wrapping_add(at));
+        let Err(error) = each(event, number, at + 1 == n) else {
+            at += 1;
+            continue;
+        };
+        match on_error {
+            OnError::Skip => {
+                count(&processor.cell().skipped, 1);
+                skipped += 1;
                 at += 1;
-                continue;
-            };
-            match on_error {
-                OnError::Skip => {
-                    count(&self.cell().skipped, 1);
-                    skipped += 1;
-                    at += 1;
-                }
-                OnError::Retry { attempts, backoff } if failures + 1 < attempts => {
-                    count(&self.cell().retries, 1);
-                    ran.retries += 1;
-                    std::thread::sleep(backoff.saturating_mul(2u32.saturating_pow(failures)));
-                    failures += 1;
-                    at = 0;
-                }
-                OnError::Retry { .. } => return Err((error, sequence)),
-                OnError::Stop => {
-                    self.pass(at, 0, ran);
-                    return Err((error, sequence));
-                }
+            }
+            OnError::Retry { attempts, backoff } if failures + 1 < attempts => {
+                count(&processor.cell().retries, 1);
+                ran.retries += 1;
+                std::thread::sleep(backoff.saturating_mul(2u32.saturating_pow(failures)));
+                failures += 1;
+                at = 0;
+            }
+            OnError::Retry { .. } => return Err((error, number)),
+            OnError::Stop => {
+                pass(processor, at, 0, ran);
+                return Err((error, number));
             }
         }
-        self.pass(n, skipped, ran);
-        Ok(())
     }
+    pass(processor, n, skipped, ran);
+    Ok(())
+}
 
-    /// Releases `n` events, of which the handler accepted all but `skipped`.
-    fn pass(&mut self, n: u32, skipped: u32, ran: &mut Ran) {
-        ran.consumed += u64::from(n - skipped);
-        ran.skipped += u64::from(skipped);
-        if n > 0 {
-            self.release(n);
-        }
-    }
-
-    fn fail(&self) {
-        self.core().end(FAILED);
+/// Releases `n` events, of which the handler accepted all but `skipped`.
+fn pass(processor: &mut impl Processor, n: u32, skipped: u32, ran: &mut Ran) {
+    ran.consumed += u64::from(n - skipped);
+    ran.skipped += u64::from(skipped);
+    if n > 0 {
+        processor.release(n);
     }
 }

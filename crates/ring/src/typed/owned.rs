@@ -6,11 +6,12 @@
 //! are seen by whoever has acquired its sequence, that is by every stage behind it.
 //!
 //! # What can go wrong, and what cannot
-//! That only the stage writes rests on three things: one marker names one stage; a stage has one consumer at a time;
-//! and a [`Writer`] is lent to the handler while it has an event, cannot be kept, copied, made or sent to another
-//! thread. One hole is left: a handler that consumes from a second ring with the same marker inside of its own may
-//! write with either writer to either ring's events, while that stage of the other ring runs elsewhere. Both writes are
-//! atomic then, so one of them wins whole: wrong, not undefined. Nothing here can break memory, whatever the graph.
+//! That only the stage writes rests on three things: one marker names one stage; a stage has one consumer at a time, or
+//! workers that never have the same event; and a [`Writer`] is lent to the handler while it has an event, cannot be
+//! kept, copied, made or sent to another thread. One hole is left: a handler that consumes from a second ring with the
+//! same marker inside of its own may write with either writer to either ring's events, while that stage of the other
+//! ring runs elsewhere. Both writes are atomic then, so one of them wins whole: wrong, not undefined. Nothing here can
+//! break memory, whatever the graph.
 
 use millrace_park::sync::atomic::{
     AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed,
@@ -32,8 +33,8 @@ pub trait Stage {
     const NAME: &'static str;
 }
 
-/// The right to write what stage `S` owns; has no size. [`StageConsumer`](super::StageConsumer) lends it to its handler
-/// with each event.
+/// The right to write what stage `S` owns; has no size. [`StageConsumer`](super::StageConsumer) and
+/// [`StageWorker`](super::StageWorker) lend it to their handlers with each event.
 pub struct Writer<S> {
     /// A pointer, so that it is neither `Send` nor `Sync`: it stays on the thread that has the event.
     stage: PhantomData<*const S>,

@@ -6,7 +6,7 @@ use super::exclusive::{ExclusiveConsumer, ExclusiveError};
 use super::multi_producer::MultiProducer;
 use super::owned::Stage;
 use super::producer::Producer;
-use super::stage_consumer::StageConsumer;
+use super::stage_processor::{StageConsumer, StageProcessor, StageWorker};
 use super::statistics::Statistics;
 use super::strategy::{Adaptive, Pause, WaitStrategy};
 use super::worker::Worker;
@@ -172,7 +172,15 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
     /// # Errors
     /// As [`consumer`](Self::consumer).
     pub fn consumer_of<S: Stage>(&self) -> Result<StageConsumer<E, W, S>, OpenError> {
-        self.consumer(S::NAME).map(StageConsumer::new)
+        self.consumer(S::NAME).map(StageProcessor::new)
+    }
+
+    /// One of the workers of the stage that `S` stands for, which may write the fields that the stage owns.
+    ///
+    /// # Errors
+    /// As [`worker`](Self::worker).
+    pub fn worker_of<S: Stage>(&self) -> Result<StageWorker<E, W, S>, OpenError> {
+        self.worker(S::NAME).map(StageProcessor::new)
     }
 
     /// The consumer of a stage that no other stands beside, which may change its events.

@@ -75,8 +75,8 @@ impl Statistics {
                 waits: sum(|cell| &cell.waits),
                 wakes_made: sum(|cell| &cell.made),
                 wakes_elided: sum(|cell| &cell.elided),
-                skipped: count(&cell.skipped),
-                retries: count(&cell.retries),
+                skipped: sum(|cell| &cell.skipped),
+                retries: sum(|cell| &cell.retries),
             }
         };
         let declared = |(at, name): (usize, &String)| {

@@ -1,7 +1,9 @@
 //! Consuming a part of a stage's events, beside other workers.
 
 use super::core::{Access, Core, Wakes};
-use super::strategy::{Pause, WaitStrategy};
+use super::on_error::{self, OnError, Ran, Stopped};
+use super::processor::{self, Processor};
+use super::strategy::WaitStrategy;
 use crate::consumer::Waited;
 use crate::layout::{Cell, FAILED, OPEN};
 use crate::ring::OpenError;
@@ -10,8 +12,7 @@ use crate::stamps::Skips;
 use crate::workers::Workers;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Release};
-use millrace_park::{Sleeper, ThreadSleeper};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One of the workers of a stage: each event of the stage goes to exactly one of them. Dropping it, or a panic on the
 /// way, leaves what it had taken and not released to the others, or to the next that is opened.
@@ -44,26 +45,39 @@ impl<E: Send + Sync, W: WaitStrategy> Worker<E, W> {
     ///
     /// The share is what is ready divided by the workers that are open. 0 when nothing is ready, or others were faster.
     /// If `each` panics nothing is released, and the batch is still this worker's: it comes again.
-    pub fn poll(&mut self, max: u32, mut each: impl FnMut(&E, u64, bool)) -> u32 {
-        if self.left == 0 {
-            self.claim(max);
-            // What producers left for consumers to publish comes to one that never waits, too.
-            if self.left == 0 && self.access.help() {
-                self.claim(max);
-            }
-        }
-        let n = self.left.min(max);
-        let (mut number, last) = (self.number, self.number + u64::from(n.max(1)) - 1);
-        for (first, length) in self.access.parts(self.next, n) {
-            for at in 0..length as usize {
-                // SAFETY: `parts` gives no more events than there are behind one another; they are published, not released
-                // by this stage, and no other worker's: nobody writes them.
-                each(unsafe { &*first.add(at) }, number, number == last);
-                number += 1;
-            }
-        }
-        self.finish(n);
-        n
+    #[inline]
+    pub fn poll(&mut self, max: u32, each: impl FnMut(&E, u64, bool)) -> u32 {
+        processor::poll(self, max, each)
+    }
+
+    /// Waits until something is ready, the ring's way, `timeout` at most. Another worker may be faster all the same.
+    ///
+    /// [`Waited::Ended`]: the ring is closed and the whole stage has consumed everything: until then what another
+    /// worker leaves may still come. Or a stage failed and nothing more is ready.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> Waited {
+        processor::wait(self, timeout)
+    }
+
+    /// Consumes on this thread, beside the other workers, until the ring is closed and the stage has consumed
+    /// everything, or until a stage failed and nothing more is ready. As with [`Consumer::run`](super::Consumer::run), a
+    /// panic of `each` passes through and the ring stays open.
+    #[inline]
+    pub fn run(&mut self, each: impl FnMut(&E, u64, bool)) {
+        processor::run(self, each);
+    }
+
+    /// As [`Consumer::run_fallible`](super::Consumer::run_fallible), with the batches of this worker: one that is begun
+    /// again is so by this worker alone. What others had in hand when the ring failed they still finish.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the policy ends the run, and the ring has failed. What this worker had in hand and did not
+    /// release is left as it is: in a failed ring nobody takes it over.
+    pub fn run_fallible<X>(
+        &mut self,
+        on_error: OnError,
+        each: impl FnMut(&E, u64, bool) -> Result<(), X>,
+    ) -> Result<Ran, Stopped<X>> {
+        on_error::run(self, on_error, each)
     }
 
     fn claim(&mut self, max: u32) {
@@ -77,82 +91,44 @@ impl<E: Send + Sync, W: WaitStrategy> Worker<E, W> {
         }
     }
 
-    fn finish(&mut self, n: u32) {
-        if n == 0 {
-            return;
-        }
-        self.next = self.next.wrapping_add(n);
-        self.number += u64::from(n);
-        self.left -= n;
-        let Self { access, wakes, .. } = self;
-        let Some(workers) = Workers::of_stage(&access.view, self.stage) else { return };
-        count(&workers.seat(self.seat).batches, 1);
-        workers.finish(self.seat, self.next, || access.wake(workers.stage, wakes));
-    }
-
-    /// Waits until something is ready, the ring's way, `timeout` at most. Another worker may be faster all the same.
-    ///
-    /// [`Waited::Ended`]: the ring is closed and the whole stage has consumed everything: until then what another
-    /// worker leaves may still come. Or a stage failed and nothing more is ready.
-    pub fn wait(&mut self, timeout: Option<Duration>) -> Waited {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut looks = 0u32;
-        loop {
-            let ended = self.ended();
-            if self.ready() {
-                if looks > 0 {
-                    self.strategy.found(looks);
-                }
-                return Waited::Ready;
-            }
-            if ended {
-                return Waited::Ended;
-            }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Waited::TimedOut;
-            }
-            match self.strategy.pause(looks) {
-                Pause::Spin => std::hint::spin_loop(),
-                Pause::Park if W::PARKS => self.park(left),
-                Pause::Yield | Pause::Park => millrace_park::sync::thread::yield_now(),
-            }
-            looks = looks.saturating_add(1);
-        }
-    }
-
-    /// Consumes on this thread, beside the other workers, until the ring is closed and the stage has consumed
-    /// everything, or until a stage failed and nothing more is ready. As with [`Consumer::run`](super::Consumer::run), a
-    /// panic of `each` passes through and the ring stays open.
-    pub fn run(&mut self, mut each: impl FnMut(&E, u64, bool)) {
-        while self.wait(None) == Waited::Ready {
-            self.poll(u32::MAX, &mut each);
-        }
-    }
-
-    fn ready(&self) -> bool {
+    fn pending(&self) -> bool {
         let pending = || Workers::of_stage(&self.access.view, self.stage).is_some_and(|workers| workers.pending());
         self.left > 0 || (!self.over && (pending() || (self.access.help() && pending())))
-    }
-
-    fn ended(&self) -> bool {
-        self.access.ended(self.stage_cell().value.load(Acquire))
     }
 
     fn stage_cell(&self) -> &'static Cell {
         &self.access.view.stages[self.stage as usize]
     }
+}
 
-    fn cell(&self) -> &'static Cell {
-        &self.access.view.stages[self.seat as usize]
+impl<E: Send + Sync, W: WaitStrategy> Processor for Worker<E, W> {
+    type Event = E;
+    type Strategy = W;
+
+    #[inline(always)]
+    fn access(&self) -> &Access<E> {
+        &self.access
     }
 
-    #[cold]
-    #[inline(never)]
-    fn park(&mut self, timeout: Option<Duration>) {
-        self.wakes.settle(self.cell());
-        let sleeper = ThreadSleeper::current();
-        self.access.core.memory.consumers().set(self.seat, sleeper.waker());
+    #[inline(always)]
+    fn strategy(&mut self) -> &mut W {
+        &mut self.strategy
+    }
+
+    #[inline(always)]
+    fn seat(&self) -> u32 {
+        self.seat
+    }
+
+    fn is_ready(&mut self) -> bool {
+        self.pending()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.access.ended(self.stage_cell().value.load(Acquire))
+    }
+
+    fn arm(&self) -> bool {
         let (stage, seat) = (self.stage_cell(), self.seat);
         // The last batches of a closing ring may be in others' hands, or be left by them.
         let closing = || self.access.state() != OPEN;
@@ -172,16 +148,48 @@ impl<E: Send + Sync, W: WaitStrategy> Worker<E, W> {
             slowest(&self.access.view, upstream)
         };
         let held = |sequence: u32| distance(stage.ledger.sequence(), sequence) <= 0;
-        if !self.access.arm(find, arm, disarm, held, || self.ready() || self.ended()) {
-            count(&self.cell().waits, 1);
-            sleeper.sleep(timeout);
+        self.access.arm(find, arm, disarm, held, || self.pending() || self.has_ended())
+    }
+
+    fn settle(&mut self) {
+        self.wakes.settle(self.cell());
+    }
+
+    fn take(&mut self, max: u32) -> u32 {
+        if self.left == 0 {
+            self.claim(max);
+            // What producers left for consumers to publish comes to one that never waits, too.
+            if self.left == 0 && self.access.help() {
+                self.claim(max);
+            }
         }
+        self.left.min(max)
+    }
+
+    #[inline(always)]
+    fn next(&self) -> u32 {
+        self.next
+    }
+
+    #[inline(always)]
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn release(&mut self, n: u32) {
+        self.next = self.next.wrapping_add(n);
+        self.number += u64::from(n);
+        self.left -= n;
+        let Self { access, wakes, .. } = self;
+        let Some(workers) = Workers::of_stage(&access.view, self.stage) else { return };
+        count(&workers.seat(self.seat).batches, 1);
+        workers.finish(self.seat, self.next, || access.wake(workers.stage, wakes));
     }
 }
 
 impl<E: Send + Sync, W: WaitStrategy> Drop for Worker<E, W> {
     fn drop(&mut self) {
-        self.wakes.settle(self.cell());
+        self.settle();
         let memory = &self.access.core.memory;
         memory.consumers().clear(self.seat);
         Workers::give_up(memory, &self.access.view, self.seat);
