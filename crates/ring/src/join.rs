@@ -62,7 +62,8 @@
 use crate::graph::{all_upstream, sinks};
 use crate::layout::{Cell, NAME_BYTES, OPEN};
 use crate::memory::{Memory, View};
-use crate::sequence::{distance, release, slowest, wake};
+use crate::sequence::{distance, position, release, slowest, wake};
+use crate::workers::Workers;
 use millrace_park::sync::atomic::{
     AtomicU32,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
@@ -293,10 +294,14 @@ const MOST_LOOKS: u32 = 10_000;
 /// How often `sequence`, which is in the ring, has wrapped.
 ///
 /// Writers count a wrap beside the sequence that wraps, not with it, so for a few instructions the two together say 2^32
-/// too much or too little. The cursor and a stage are never in these instructions for the same wrap at the same time,
-/// as a stage passes it behind the cursor: where they agree, both are right.
+/// too much or too little. A stage's one consumer counts first, so what it says is right or too much, and too much only
+/// once the cursor has wrapped, when that is right or says too little: where they agree, both are right. Workers count
+/// behind, as many producers do: both could say too little for as long as somebody is slow. They have a counter that is
+/// never in between.
 fn exact_wraps(view: &View<'_>, sequence: u32) -> u32 {
-    let position = |cell: &Cell| (u64::from(cell.wraps.load(Acquire)) << 32) + u64::from(cell.value.load(Acquire));
+    if let Some(workers) = Workers::of_stage(view, 0) {
+        return (workers.number(sequence) >> 32) as u32;
+    }
     let mut stage = 0;
     for _ in 0..MOST_LOOKS {
         stage = position(&view.stages[0]);
@@ -307,4 +312,41 @@ fn exact_wraps(view: &View<'_>, sequence: u32) -> u32 {
     }
     let exact = stage.wrapping_add_signed(i64::from(distance(stage as u32, sequence)));
     (exact >> 32) as u32
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Guest, JoinFrom, join};
+    use crate::layout::CURSOR;
+    use crate::sequence::position;
+    use crate::{Config, Ring};
+    use millrace_park::sync::atomic::Ordering::Relaxed;
+
+    /// As of when the cursor and the stage have wrapped, and whoever moved them has not counted it yet.
+    #[test]
+    fn a_join_knows_its_number_while_those_who_wrapped_have_not_counted_it() {
+        for shared in [false, true] {
+            let config = Config::new(4, 4).multi(1).start(u32::MAX).max_consumers(2);
+            let config = if shared { config.workers("work", &[], 1) } else { config.stage("work", &[]) };
+            let ring = Ring::create(config).unwrap();
+            let out = ring.take_producer(1).unwrap();
+            assert_eq!(ring.publish_copied(out, &[0; 8], 2), Ok(2));
+            if shared {
+                let worker = ring.take_worker(0, 1).unwrap();
+                assert_eq!(ring.claim_work(worker, 2), Some((u32::MAX, 2)));
+                ring.finish_work(worker, 1);
+            } else {
+                ring.consumer_at(0, 1).unwrap().poll(2, |_, _, _| ()).unwrap();
+            }
+            let view = ring.memory.enter().unwrap();
+            assert_eq!(position(view.cursor), (1 << 32) + 1);
+            view.cursor.wraps.store(0, Relaxed);
+            if shared {
+                view.stages[0].wraps.store(0, Relaxed);
+            }
+            let guest = Guest { name: "watch", upstream: CURSOR, from: JoinFrom::Now, owner: 1 };
+            let seat = join(&ring.memory, &view, &guest, || Ok(())).unwrap();
+            assert_eq!(position(&view.stages[seat as usize]), (1 << 32) + 1, "shared: {shared}");
+        }
+    }
 }

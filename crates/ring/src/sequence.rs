@@ -44,6 +44,19 @@ fn note_wrap(cell: &Cell, value: u32) {
     }
 }
 
+/// A cell's sequence in 64 bits. Its wraps are counted beside it, not with it: looked at again until they stand still.
+/// For the few instructions between the two it is 2^32 too much where its writer counts first, and too little where
+/// several bring it on, which count when they have.
+pub(crate) fn position(cell: &Cell) -> u64 {
+    loop {
+        let wraps = cell.wraps.load(Acquire);
+        let value = cell.value.load(Acquire);
+        if cell.wraps.load(Relaxed) == wraps {
+            return (u64::from(wraps) << 32) + u64::from(value);
+        }
+    }
+}
+
 /// Wakes who waits for `cell`, after it was advanced.
 #[inline(always)]
 pub(crate) fn wake(memory: &Memory, cell: &Cell, counters: &Cell) {

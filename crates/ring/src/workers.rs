@@ -331,11 +331,11 @@ impl<'a> Workers<'a> {
         }
     }
 
-    /// The exact number of a sequence that is claimed and not finished.
+    /// The exact number of a sequence that is in the ring.
     pub(crate) fn number(&self, sequence: u32) -> u64 {
         let (_, half, ledger) = self.halves();
-        let end = (u64::from(half) << 31) | u64::from(ledger & (u32::MAX >> 1));
-        end - u64::from(ledger.wrapping_sub(sequence))
+        let claimed = (u64::from(half) << 31) | u64::from(ledger & (u32::MAX >> 1));
+        claimed.wrapping_add_signed(i64::from(distance(ledger, sequence)))
     }
 }
 

@@ -3,11 +3,8 @@
 use super::core::Core;
 use crate::join::read_joined;
 use crate::layout::Cell;
-use crate::sequence::distance;
-use millrace_park::sync::atomic::{
-    AtomicU32,
-    Ordering::{Acquire, Relaxed},
-};
+use crate::sequence::{distance, position};
+use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// A ring's counts, see [`Ring::stats`](super::Ring::stats).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,17 +94,6 @@ impl Statistics {
             given_up: count(&view.header.skipped),
             stages,
             producers: view.producers.iter().map(producer).collect(),
-        }
-    }
-}
-
-/// A cell's sequence in 64 bits. Its wraps are counted beside it, not with it: looked at again until they stand still.
-fn position(cell: &Cell) -> u64 {
-    loop {
-        let wraps = cell.wraps.load(Acquire);
-        let value = cell.value.load(Acquire);
-        if cell.wraps.load(Relaxed) == wraps {
-            return (u64::from(wraps) << 32) + u64::from(value);
         }
     }
 }
