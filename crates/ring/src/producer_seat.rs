@@ -1,16 +1,14 @@
-//! The seats of producers: taken, waited in, given back, and what is left in one whose thread is gone.
+//! The seats of producers: taken, given back, and what is left in one whose thread is gone.
 
 use crate::byte_producer::write_prefix;
-use crate::claim::{ClaimError, Claimer};
+use crate::claim::Claimer;
 use crate::layout::{Cell, PADDING};
 use crate::memory::{Memory, View};
 use crate::ring::OpenError;
 use crate::sequence::distance;
 use crate::stamps;
-use millrace_park::Sleeper;
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The seat of one producer in a ring: a bit of the header's mask and a cell.
 #[derive(Debug)]
@@ -27,22 +25,6 @@ impl Seat {
             Claimer::new(index, &view)
         };
         Ok(Self { memory, claimer })
-    }
-
-    pub(crate) fn wait(&mut self, n: u32, sleeper: &dyn Sleeper, timeout: Option<Duration>) -> Result<(), ClaimError> {
-        self.memory.producers().set(self.claimer.index, sleeper.waker());
-        loop {
-            {
-                let view = self.memory.enter().ok_or(ClaimError::Gone)?;
-                if self.claimer.arm(&view, n) {
-                    return Ok(());
-                }
-            }
-            sleeper.sleep(timeout);
-            if timeout.is_some() {
-                return Ok(());
-            }
-        }
     }
 }
 

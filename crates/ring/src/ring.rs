@@ -10,8 +10,8 @@ use crate::join::{self, Guest, JoinError, JoinFrom, vacate};
 use crate::layout::{CLOSING, FAILED, GRANULE, OPEN};
 use crate::memory::{Memory, View};
 use crate::open_claim::{self, NoClaim};
-use crate::producer::{Producer, publish_copied};
 use crate::producer_seat::{count_lost, leave_seat, recover_claim, take_seat};
+use crate::staged::publish_copied;
 use crate::workers::Workers;
 use millrace_park::sync::atomic::Ordering::Acquire;
 use millrace_park::sync::seqcst;
@@ -56,7 +56,8 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// A ring of events in native memory.
+    /// A ring of events in native memory, whose slots are written as those of a ring in JavaScript's: by several producers
+    /// that [publish copies](Self::publish_copied). Rust's own events go through [`typed`](crate::typed) rings.
     ///
     /// # Errors
     /// What is wrong with the configuration.
@@ -97,18 +98,10 @@ impl Ring {
         Ok(at as u32)
     }
 
-    /// A producer of events for `owner`, an environment's number (any but 0).
+    /// A producer of records for `owner`, an environment's number (any but 0).
     ///
     /// # Errors
-    /// [`OpenError::Taken`] when the ring has no seat left: one on single-producer rings.
-    pub fn producer(&self, owner: u32) -> Result<Producer, OpenError> {
-        Producer::open(self.memory.clone(), owner)
-    }
-
-    /// A producer of records.
-    ///
-    /// # Errors
-    /// As [`producer`](Self::producer), and [`OpenError::Kind`].
+    /// [`OpenError::Taken`] when the ring has no seat left: one on single-producer rings. [`OpenError::Kind`].
     pub fn byte_producer(&self, owner: u32) -> Result<ByteProducer, OpenError> {
         ByteProducer::open(self.memory.clone(), owner)
     }
@@ -149,18 +142,6 @@ impl Ring {
     /// events flow. The stage follows `after`, or the producers when that is empty; it holds the producers back from now
     /// on, and nobody follows it. Up to [`Config::max_consumers`] at a time.
     ///
-    /// ```
-    /// use millrace_ring::{Config, JoinFrom, Ring};
-    /// let ring = Ring::create(Config::new(8, 4).stage("sum", &[]))?;
-    /// let mut out = ring.producer(1)?;
-    /// out.try_publish(3, |i, slot| slot[0] = i as u8)?;
-    /// let mut watch = ring.join("watch", &[], JoinFrom::Oldest, 1)?;
-    /// let mut seen = Vec::new();
-    /// watch.poll(8, |_, slot, _| seen.push(slot[0])).unwrap();
-    /// assert_eq!(seen, [0, 1, 2]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
     /// # Errors
     /// [`JoinError`]: nothing has changed.
     pub fn join(&self, name: &str, after: &[&str], from: JoinFrom, owner: u32) -> Result<Consumer, JoinError> {
@@ -168,6 +149,19 @@ impl Ring {
     }
 
     /// As [`join`](Self::join), for records.
+    ///
+    /// ```
+    /// use millrace_ring::{Config, JoinFrom, Ring};
+    /// let ring = Ring::create_bytes(Config::bytes(256).stage("sum", &[]), 0)?;
+    /// let mut out = ring.byte_producer(1)?;
+    /// out.try_push(|_| (), &[b"one"])?;
+    /// out.flush();
+    /// let mut watch = ring.byte_join("watch", &[], JoinFrom::Oldest, 1)?;
+    /// let mut seen = Vec::new();
+    /// watch.poll(u32::MAX, |record| seen.extend_from_slice(record.payload())).unwrap();
+    /// assert_eq!(seen, b"one");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`JoinError`]: nothing has changed.

@@ -1,10 +1,12 @@
 //! Stages join and leave: they see every event from where they began, once, and the others lose nothing.
 #![cfg(not(loom))]
 
+mod short_records;
+
 use millrace_park::ThreadSleeper;
 use millrace_ring::typed::{Block, Builder, ExclusiveError};
 use millrace_ring::{
-    ByteConsumer, ClaimError, Config, ConfigError, Consumer, JoinError, JoinFrom, OpenError, Ring, Wait, Waited,
+    ByteConsumer, ClaimError, Config, ConfigError, JoinError, JoinFrom, OpenError, Record, Ring, Wait, Waited,
 };
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -13,33 +15,44 @@ use std::time::Duration;
 /// The wrap comes soon.
 const START: u32 = u32::MAX - 2;
 
+/// For four events.
 fn config() -> Config {
-    Config::new(4, 8).wait(Wait::Block).start(START).stage("parse", &[]).stage("store", &["parse"])
+    Config::bytes(128).wait(Wait::Block).start(START).stage("parse", &[]).stage("store", &["parse"])
 }
 
-/// Publishes events that carry their numbers, as many as fit of `n`.
+/// A ring of events that are a number each.
+fn create(config: Config) -> Ring {
+    Ring::create_bytes(config, 4).unwrap()
+}
+
+/// Publishes as many events as fit of `n`.
 fn publish(ring: &Ring, n: u32) -> u32 {
-    let mut out = ring.producer(1).unwrap();
-    (0..n).filter(|_| out.try_publish(1, |_, slot| slot.fill(0)).is_ok()).count() as u32
+    let mut out = ring.byte_producer(1).unwrap();
+    (0..n).filter(|_| out.try_push(|_| (), &[]).is_ok()).count() as u32
 }
 
-fn poll(consumer: &mut Consumer) -> Vec<u32> {
+/// Consumes `most` events; their numbers.
+fn poll_some(consumer: &mut ByteConsumer, most: u32) -> Vec<u32> {
     let mut seen = Vec::new();
-    consumer.poll(u32::MAX, |sequence, _, _| seen.push(sequence.wrapping_sub(START))).unwrap();
+    consumer.poll(most * 32, |record| seen.push(record.sequence.wrapping_sub(START))).unwrap();
     seen
+}
+
+fn poll(consumer: &mut ByteConsumer) -> Vec<u32> {
+    poll_some(consumer, 9)
 }
 
 #[test]
 fn a_stage_joins_at_the_oldest_event_or_at_the_next() {
-    let ring = Ring::create(config()).unwrap();
+    let ring = create(config());
     publish(&ring, 3);
-    let (mut parse, mut store) = (ring.consumer("parse", 1).unwrap(), ring.consumer("store", 1).unwrap());
-    parse.poll(2, |_, _, _| ()).unwrap();
-    store.poll(1, |_, _, _| ()).unwrap();
-    let mut oldest = ring.join("oldest", &[], JoinFrom::Oldest, 1).unwrap();
-    let mut behind = ring.join("behind", &["parse"], JoinFrom::Oldest, 1).unwrap();
-    let mut now = ring.join("now", &[], JoinFrom::Now, 1).unwrap();
-    let mut done = ring.join("done", &["parse"], JoinFrom::Now, 1).unwrap();
+    let (mut parse, mut store) = (ring.byte_consumer("parse", 1).unwrap(), ring.byte_consumer("store", 1).unwrap());
+    poll_some(&mut parse, 2);
+    poll_some(&mut store, 1);
+    let mut oldest = ring.byte_join("oldest", &[], JoinFrom::Oldest, 1).unwrap();
+    let mut behind = ring.byte_join("behind", &["parse"], JoinFrom::Oldest, 1).unwrap();
+    let mut now = ring.byte_join("now", &[], JoinFrom::Now, 1).unwrap();
+    let mut done = ring.byte_join("done", &["parse"], JoinFrom::Now, 1).unwrap();
     publish(&ring, 1);
     assert_eq!(
         [poll(&mut oldest), poll(&mut behind), poll(&mut now), poll(&mut done)],
@@ -51,53 +64,53 @@ fn a_stage_joins_at_the_oldest_event_or_at_the_next() {
 
 #[test]
 fn a_stage_that_joined_holds_the_producers_back_until_it_leaves() {
-    let ring = Ring::create(config()).unwrap();
-    let (mut parse, mut store) = (ring.consumer("parse", 1).unwrap(), ring.consumer("store", 1).unwrap());
-    let watch = ring.join("watch", &["store"], JoinFrom::Now, 1).unwrap();
+    let ring = create(config());
+    let (mut parse, mut store) = (ring.byte_consumer("parse", 1).unwrap(), ring.byte_consumer("store", 1).unwrap());
+    let watch = ring.byte_join("watch", &["store"], JoinFrom::Now, 1).unwrap();
     assert_eq!(publish(&ring, 9), 4);
     assert_eq!((poll(&mut parse).len(), poll(&mut store).len()), (4, 4));
     assert_eq!(publish(&ring, 1), 0);
-    let mut out = ring.producer(1).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
     thread::scope(|scope| {
-        let waiting = scope.spawn(move || out.wait(1, &ThreadSleeper::current(), None));
+        let waiting = scope.spawn(move || short_records::publish(&mut out, &ThreadSleeper::current(), |_| ()));
         drop(watch);
         assert_eq!(waiting.join().unwrap(), Ok(()));
     });
-    assert_eq!(publish(&ring, 9), 4);
+    assert_eq!(publish(&ring, 9), 3);
 }
 
 #[test]
 fn what_cannot_join_is_refused_and_changes_nothing() {
-    let ring = Ring::create(config().max_consumers(3)).unwrap();
-    let join = |name: &str, after: &[&str]| ring.join(name, after, JoinFrom::Now, 1);
+    let ring = create(config().max_consumers(3));
+    let join = |name: &str, after: &[&str]| ring.byte_join(name, after, JoinFrom::Now, 1);
     assert_eq!(join("store", &[]).unwrap_err(), JoinError::Taken("store".into()));
     assert_eq!(join("watch", &["guest"]).unwrap_err(), JoinError::After("guest".into()));
     for name in [String::new(), "x".repeat(49), "a\0b".into()] {
         assert_eq!(join(&name, &[]).unwrap_err(), JoinError::Name(name));
     }
-    assert_eq!(ring.byte_join("watch", &[], JoinFrom::Now, 1).unwrap_err(), JoinError::Kind);
+    assert_eq!(ring.join("watch", &[], JoinFrom::Now, 1).unwrap_err(), JoinError::Kind);
     // Of multi-byte letters, as long as may be.
     let longest = "ü".repeat(24);
     let watch = join(&longest, &["parse", "store"]).unwrap();
     assert_eq!(join(&longest, &[]).unwrap_err(), JoinError::Taken(longest.clone()));
     assert_eq!(join("other", &[]).unwrap_err(), JoinError::Full(1));
-    assert_eq!(ring.consumer_at(2, 1).unwrap_err(), OpenError::Stage);
+    assert_eq!(ring.byte_consumer_at(2, 1).unwrap_err(), OpenError::Stage);
     drop(watch);
     let watch = join(&longest, &[]).unwrap();
     ring.close();
     assert_eq!(join("late", &[]).unwrap_err(), JoinError::Closed);
     drop(watch);
-    let crowded = |most| Ring::create(config().max_consumers(most)).unwrap_err();
+    let crowded = |most| Ring::create_bytes(config().max_consumers(most), 0).unwrap_err();
     assert_eq!([crowded(1), crowded(32)], [ConfigError::Consumers(1, 2), ConfigError::Consumers(32, 2)]);
-    let alone = Ring::create(config().max_consumers(2)).unwrap();
-    assert_eq!(alone.join("watch", &[], JoinFrom::Now, 1).unwrap_err(), JoinError::Full(0));
+    let alone = create(config().max_consumers(2));
+    assert_eq!(alone.byte_join("watch", &[], JoinFrom::Now, 1).unwrap_err(), JoinError::Full(0));
 }
 
 #[test]
 fn a_stage_whose_owner_is_gone_has_left() {
-    let ring = Ring::create(config().max_consumers(3)).unwrap();
-    let mut parse = ring.consumer("parse", 1).unwrap();
-    let mut store = ring.consumer("store", 1).unwrap();
+    let ring = create(config().max_consumers(3));
+    let mut parse = ring.byte_consumer("parse", 1).unwrap();
+    let mut store = ring.byte_consumer("store", 1).unwrap();
     assert_eq!(ring.take_join("watch", 1, JoinFrom::Now, 7), Ok(2));
     publish(&ring, 4);
     poll(&mut parse);
@@ -107,13 +120,13 @@ fn a_stage_whose_owner_is_gone_has_left() {
     assert_eq!(publish(&ring, 1), 1);
     assert_eq!(ring.take_join("watch", 1, JoinFrom::Now, 8), Ok(2));
     // Its declared stages are open still: nobody else's seat was given up.
-    assert_eq!(ring.consumer("store", 8).unwrap_err(), OpenError::Taken);
+    assert_eq!(ring.byte_consumer("store", 8).unwrap_err(), OpenError::Taken);
 }
 
 #[test]
 fn a_joined_stage_ends_where_the_ring_does() {
-    let ring = Ring::create(config()).unwrap();
-    let mut watch = ring.join("watch", &[], JoinFrom::Now, 1).unwrap();
+    let ring = create(config());
+    let mut watch = ring.byte_join("watch", &[], JoinFrom::Now, 1).unwrap();
     publish(&ring, 2);
     ring.close();
     let sleeper = ThreadSleeper::current();
@@ -208,18 +221,18 @@ fn events_flow_whole_while_stages_come_and_go() {
 fn stress(seed: u64, wait: Wait, multi: bool) {
     // The wrap in the middle.
     let start = 0u32.wrapping_sub(EVENTS / 2);
-    let config = Config::new(32, 8).wait(wait).start(start).stage("parse", &[]).stage("store", &["parse"]);
-    let ring = Ring::create(if multi { config.multi(2) } else { config }).unwrap();
+    let config = Config::bytes(1024).wait(wait).start(start).stage("parse", &[]).stage("store", &["parse"]);
+    let ring = create(if multi { config.multi(2) } else { config });
     let (over, turns) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         let declared = ["parse", "store"].map(|stage| {
-            let mut consumer = ring.consumer(stage, 1).unwrap();
+            let mut consumer = ring.byte_consumer(stage, 1).unwrap();
             scope.spawn(move || {
                 let mut next = start;
                 while consumer.wait(&ThreadSleeper::current(), None) == Ok(Waited::Ready) {
                     consumer
-                        .poll(7, |sequence, _, _| {
-                            assert_eq!(sequence, next, "{stage}, seed {seed:#x}");
+                        .poll(7 * 32, |record| {
+                            assert_eq!(record.sequence, next, "{stage}, seed {seed:#x}");
                             next = next.wrapping_add(1);
                         })
                         .unwrap();
@@ -233,36 +246,35 @@ fn stress(seed: u64, wait: Wait, multi: bool) {
                 come_and_go(seed * at, over, |random| {
                     let (after, from) = place(random);
                     let name = format!("visitor {at}");
-                    let mut visitor = match ring.join(&name, after, from, at as u32) {
+                    let mut visitor = match ring.byte_join(&name, after, from, at as u32) {
                         Err(JoinError::Closed) => return 0,
                         other => other.unwrap(),
                     };
                     let (mut next, mut events) = (None, 0);
                     for _ in 0..random.below(20) {
                         visitor.wait(&ThreadSleeper::current(), Some(Duration::from_millis(1))).unwrap();
-                        let each = |sequence: u32, slot: &mut [u8], _: bool| {
-                            let carried = u32::from_le_bytes(slot[..4].try_into().unwrap());
+                        let each = |record: &mut Record<'_>| {
+                            let sequence = record.sequence;
+                            let carried = u32::from_le_bytes(record.fields().try_into().unwrap());
                             assert_eq!(carried, sequence, "overwritten, seed {seed:#x}");
                             assert_eq!(sequence, next.unwrap_or(sequence), "not the next, seed {seed:#x}");
                             next = Some(sequence.wrapping_add(1));
                         };
-                        events += visitor.poll(1 + random.below(32) as u32, each).unwrap();
+                        events += visitor.poll(32 * (1 + random.below(32) as u32), each).unwrap();
                     }
                     turns.fetch_add(1, Relaxed);
                     events
                 })
             })
         });
-        let mut out = ring.producer(1).unwrap();
+        let mut out = ring.byte_producer(1).unwrap();
+        let sleeper = ThreadSleeper::current();
         let mut next = 0u32;
         // Until there were enough visits, however the threads are scheduled.
         while next < EVENTS || turns.load(Relaxed) < 150 {
             let carried = start.wrapping_add(next).to_le_bytes();
-            match out.try_publish(1, |_, slot| slot[..4].copy_from_slice(&carried)) {
-                Ok(()) => next += 1,
-                Err(ClaimError::Full) => out.wait(1, &ThreadSleeper::current(), None).unwrap(),
-                Err(other) => panic!("{other:?}"),
-            }
+            short_records::publish(&mut out, &sleeper, |fields| fields.copy_from_slice(&carried)).unwrap();
+            next += 1;
         }
         over.store(true, Relaxed);
         ring.close();
@@ -331,7 +343,7 @@ fn records_are_whole_for_stages_that_come_and_go() {
     let ring = Ring::create_bytes(config, 8).unwrap();
     let (over, turns) = (AtomicBool::new(false), AtomicU32::new(0));
     let check = |consumer: &mut ByteConsumer, next: &mut Option<u64>| {
-        let each = |record: &mut millrace_ring::Record<'_>| {
+        let each = |record: &mut Record<'_>| {
             let number = u64::from_le_bytes(record.fields().try_into().unwrap());
             assert_eq!(number, next.unwrap_or(number), "not the next");
             assert!(record.payload().iter().all(|byte| *byte == number as u8), "overwritten");

@@ -27,9 +27,12 @@ struct Shared {
 
 impl Shared {
     fn new() -> Arc<Self> {
-        let config = Config::new(4, 4).wait(Wait::Block).start(START);
-        let ring = Ring::create(config.workers("work", &[], 2).stage("behind", &["work"])).unwrap();
-        ring.producer(9).unwrap().try_publish(EVENTS, |_, _| ()).unwrap();
+        // Records of a granule each, so that an event is a sequence.
+        let config = Config::bytes(128).wait(Wait::Block).start(START);
+        let ring = Ring::create_bytes(config.workers("work", &[], 2).stage("behind", &["work"]), 0).unwrap();
+        let mut out = ring.byte_producer(9).unwrap();
+        (0..EVENTS).for_each(|_| out.try_push(|_| (), &[]).unwrap());
+        drop(out);
         let counts = || std::array::from_fn(|_| AtomicU32::new(0));
         Arc::new(Self { ring, handed: counts(), finished: counts() })
     }
@@ -61,9 +64,9 @@ impl Shared {
 
     /// What the stage behind is handed is finished; gives its number.
     fn follow(&self) -> u32 {
-        let mut behind = self.ring.consumer("behind", 9).unwrap();
-        let each = |sequence, _: &mut [u8], _| assert_eq!(self.finished[Self::event(sequence)].load(Relaxed), 1);
-        behind.poll(u32::MAX, each).unwrap()
+        let mut behind = self.ring.byte_consumer("behind", 9).unwrap();
+        let finished = |sequence| self.finished[Self::event(sequence)].load(Relaxed);
+        behind.poll(u32::MAX, |record| assert_eq!(finished(record.sequence), 1)).unwrap()
     }
 }
 
