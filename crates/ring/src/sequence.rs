@@ -113,3 +113,15 @@ pub(crate) fn slowest_sink<'a>(view: &View<'a>) -> (&'a Cell, u32) {
         sinks = now;
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::stages;
+
+    /// What `join` rests on: a look for room has read every declared stage before it reads one that joined.
+    #[test]
+    fn stages_are_looked_at_from_the_lowest_seat_up() {
+        assert_eq!(stages(1 | 1 << 3 | 1 << 30).collect::<Vec<_>>(), [0, 3, 30]);
+        assert_eq!(stages(0).next(), None);
+    }
+}

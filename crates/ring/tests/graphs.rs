@@ -49,7 +49,7 @@ fn produce(ring: &Ring, from: u64, to: u64, batch: u64) {
     let sleeper = ThreadSleeper::current();
     for next in from..to {
         let write = |fields: &mut [u8]| fields[..8].copy_from_slice(&next.to_le_bytes());
-        let more = (next + 1 - from) % batch != 0 && next + 1 < to;
+        let more = !(next + 1 - from).is_multiple_of(batch) && next + 1 < to;
         if !more || out.try_push(write, &[]).is_err() {
             publish(&mut out, &sleeper, write).unwrap();
         }

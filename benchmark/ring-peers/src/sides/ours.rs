@@ -103,29 +103,24 @@ fn run<W: WaitStrategy, P, Out: Publish + Send + 'static>(
     Moved { published, seen: join_all(consumers) }
 }
 
-impl<W: WaitStrategy> Publish for Producer<u64, W> {
-    #[inline]
-    fn publish<const N: u64>(&mut self, first: u64) {
-        let published = if N == 1 {
-            Self::publish(self, |event| *event = first)
-        } else {
-            self.publish_many(N as u32, |i, event| *event = first + u64::from(i))
-        };
-        published.expect("an open ring");
-    }
+/// One producer and one of several have the same methods, and no trait for them.
+macro_rules! publish {
+    ($($Producer:ident),*) => {$(
+        impl<W: WaitStrategy> Publish for $Producer<u64, W> {
+            #[inline]
+            fn publish<const N: u64>(&mut self, first: u64) {
+                let published = if N == 1 {
+                    Self::publish(self, |event| *event = first)
+                } else {
+                    self.publish_many(N as u32, |i, event| *event = first + u64::from(i))
+                };
+                published.expect("an open ring");
+            }
+        }
+    )*};
 }
 
-impl<W: WaitStrategy> Publish for MultiProducer<u64, W> {
-    #[inline]
-    fn publish<const N: u64>(&mut self, first: u64) {
-        let published = if N == 1 {
-            Self::publish(self, |event| *event = first)
-        } else {
-            self.publish_many(N as u32, |i, event| *event = first + u64::from(i))
-        };
-        published.expect("an open ring");
-    }
-}
+publish!(Producer, MultiProducer);
 
 impl<W: WaitStrategy> Receive for Consumer<u64, W> {
     #[inline]
