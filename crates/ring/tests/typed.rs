@@ -140,6 +140,61 @@ fn a_full_ring_refuses_until_the_slowest_has_moved_on() {
     assert_eq!(out.wait_for_room(4, Some(Duration::from_millis(1))), Err(ClaimError::Full));
 }
 
+#[test]
+fn what_another_producer_claimed_is_no_room_published_or_not() {
+    let ring = Builder::new(4).multi(2).start(START).stage("only", &[]).create(|| 0).unwrap();
+    let mut only = ring.consumer("only").unwrap();
+    let [mut one, mut other] = [(); 2].map(|()| ring.producer().unwrap());
+    let claim = one.try_claim(3).unwrap();
+    assert_eq!(other.try_publish_many(2, |_, _| ()), Err(ClaimError::Full));
+    other.try_publish(|n| *n = 3).unwrap();
+    assert_eq!(other.try_publish(|_| ()), Err(ClaimError::Full));
+    assert_eq!(other.wait_for_room(1, Some(Duration::from_millis(1))), Err(ClaimError::Full));
+    claim.commit();
+    assert_eq!(other.try_publish(|_| ()), Err(ClaimError::Full));
+    assert_eq!(only.poll(2, |_, _, _| ()), 2);
+    assert_eq!(one.try_publish_many(3, |_, _| ()), Err(ClaimError::Full));
+    one.try_publish_many(2, |at, n| *n = 4 + at).unwrap();
+    assert_eq!(all(&mut only), [0, 3, 4, 5]);
+}
+
+#[test]
+fn a_claim_of_the_whole_ring_fits_when_all_is_consumed_wherever_it_begins() {
+    let one = Builder::new(4).start(u32::MAX - 40).stage("only", &[]).create(|| 0).unwrap();
+    let many = Builder::new(4).multi(1).start(u32::MAX - 40).stage("only", &[]).create(|| 0).unwrap();
+    let (mut first, mut second) = (one.consumer("only").unwrap(), many.consumer("only").unwrap());
+    let (mut one, mut many) = (one.producer().unwrap(), many.producer().unwrap());
+    for _ in 0..4 {
+        for before in 0..4 {
+            one.try_publish_many(before, |at, n| *n = at).unwrap();
+            many.try_publish_many(before, |at, n| *n = at).unwrap();
+            let room = if before == 0 { Ok(()) } else { Err(ClaimError::Full) };
+            assert_eq!(one.try_claim(4).map(drop), room);
+            assert_eq!((all(&mut first).len(), all(&mut second).len()), (before as usize, before as usize));
+            one.try_publish_many(4, |at, n| *n = at).unwrap();
+            many.try_publish_many(4, |at, n| *n = at).unwrap();
+            assert_eq!((all(&mut first), all(&mut second)), (vec![0, 1, 2, 3], vec![0, 1, 2, 3]));
+        }
+    }
+}
+
+#[test]
+fn a_batch_is_no_larger_than_asked_for_and_ends_at_its_own_last_event() {
+    let ring = Builder::new(8).start(START).stage("only", &[]).create(|| 0).unwrap();
+    let mut only = ring.consumer("only").unwrap();
+    ring.producer().unwrap().try_publish_many(7, |at, n| *n = at).unwrap();
+    assert_eq!(only.poll(0, |_, _, _| panic!("no event")), 0);
+    let mut lasts = Vec::new();
+    let batches = [3, 3, 3, 3].map(|most| {
+        only.poll(most, |n, _, last| {
+            if last {
+                lasts.push(*n);
+            }
+        })
+    });
+    assert_eq!((batches, lasts), ([3, 3, 1, 0], vec![2, 5, 6]));
+}
+
 /// What no ring holds, up to numbers that sequences wrap at: believed, they would be written over the slots' end.
 const TOO_MANY: [u32; 6] = [5, 1 << 30, (1 << 31) - 1, 1 << 31, u32::MAX - 3, u32::MAX];
 
