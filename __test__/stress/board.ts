@@ -24,6 +24,7 @@ const CLAIM_STATE = 7;
 const USED = 8;
 const ABORTED = 9;
 const RETRIES = 10;
+const REFUSAL = 11;
 const LIFE_WORDS = 12;
 
 const LOG = HEADER + LIVES * LIFE_WORDS;
@@ -33,6 +34,11 @@ const ENTRY_WORDS = 4;
 export const running = 0;
 export const ended = 1;
 export const left = 2;
+/** By an error of its handler, which failed the ring. */
+export const failed = 3;
+
+/** What a producer was refused with. */
+export const refusals = { none: 0, closed: 1, failed: 2 } as const;
 
 /** Roles that are no stage's: its index is the role of who has it. */
 export const producerRole = 100;
@@ -139,6 +145,14 @@ export class Life {
     this.#set(CLAIM, length);
     this.#set(USED, used);
     this.#set(CLAIM_STATE, state);
+  }
+
+  /** What it was refused with, see {@link refusals}. */
+  get refusal(): number {
+    return this.#get(REFUSAL);
+  }
+  set refusal(value: number) {
+    this.#set(REFUSAL, value);
   }
 
   /** Slots that were given up. */
