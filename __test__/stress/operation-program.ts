@@ -1,9 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { BatchQueue, Ring } from 'millrace';
+import { BatchQueue, type ByteProducer, ByteRing, native, Ring, Scheduler } from 'millrace';
 
 /** Begins an operation that does not end by itself; who asked waits until it is in it, and terminates it. */
-const { handle, operation } = workerData as { handle: never; operation: Operation };
-const ring = Ring.attach<{ n: 'u32' }, { read: object }>(handle);
+const { handle, operation, records } = workerData as {
+  handle: never;
+  operation: Operation;
+  records: boolean;
+};
+type Stages = { read: object };
+type Numbers = { n: 'u32' };
+// The same operations, but for those that records have not.
+const ring = records
+  ? (ByteRing.attach(handle) as unknown as Ring<Numbers, Stages>)
+  : Ring.attach<Numbers, Stages>(handle);
+const places = records ? ring.capacity / 32 : ring.capacity;
 
 const write = (event: { n: number }) => {
   event.n = 1;
@@ -13,22 +23,30 @@ const forEver = () => {
   for (;;);
 };
 
+/** A producer of events, or of records of a place each. */
 function producer({ full = true } = {}) {
-  const out = ring.producer();
-  for (let n = 0; full && n < ring.capacity; n++) out.tryPublish(write);
-  out.flush();
-  return out;
+  const events = ring.producer();
+  const bytes = events as unknown as ByteProducer<{ n: number }>;
+  const out = {
+    tryPublish: (fill: typeof write) =>
+      records ? bytes.tryPublish('record', fill) : events.tryPublish(fill),
+    publish: () => (records ? bytes.publish('record', write) : events.publish(write)),
+    ready: () => (records ? bytes.ready(6) : events.ready()),
+  };
+  for (let n = 0; full && n < places; n++) out.tryPublish(write);
+  events.flush();
+  return Object.assign(out, { events });
 }
 
 const read = () => ring.consumer('read', { maxBatch: 2 });
 
 const operations = {
-  publish: () => producer().publish(write),
-  publishMany: () => producer().publishMany(3, write),
-  ready: () => producer().ready(),
-  'claim that waits': () => producer().claim(2),
+  publish: () => producer().publish(),
+  publishMany: () => producer().events.publishMany(3, write),
+  ready: async () => producer().ready(),
+  'claim that waits': () => producer().events.claim(2),
   'claim that is open': async () => {
-    (await producer({ full: false }).claim(2)).at(0).n = 1;
+    (await producer({ full: false }).events.claim(2)).at(0).n = 1;
     setInterval(() => {}, 1000);
   },
   'write callback': () =>
@@ -76,6 +94,10 @@ const operations = {
       BatchQueue.create<number, number>(() => new Promise(() => {})),
       { map: ({ n }) => n },
     ),
+  'native stage': () =>
+    ring.run('read', native.hash('sha256', { ...(records ? {} : { from: 'raw' }), to: 'tag' }), {
+      scheduler: Scheduler.create(),
+    }),
   join: async () => {
     for await (const _ of ring.join('visitor', { from: 'oldest' }));
   },

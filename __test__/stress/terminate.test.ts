@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
-import { Ring } from 'millrace';
+import { type ByteProducer, ByteRing, Ring, type RingOptions } from 'millrace';
 import { number, outcome } from '../ring/rings.js';
 import { long } from './budget.js';
 import type { Operation } from './operation-program.js';
@@ -26,30 +26,62 @@ const consuming: readonly Operation[] = [
   'waitSync',
   'into',
   'into, unsettled',
+  'native stage',
+];
+/** What only events have. */
+const ofEvents: readonly Operation[] = ['publishMany', 'claim that waits', 'claim that is open'];
+/** What waits without an event loop, which only rings whose consumers sleep can wake. */
+const withoutLoop: readonly Operation[] = [
+  'publish',
+  'ready',
+  'run',
+  'handler',
+  'backoff',
+  'waitSync',
+  'native stage',
+  'join that runs',
+  'close',
 ];
 const beside: readonly Operation[] = ['join', 'join that runs', 'close'];
 
 /** Of several, the fastest tells what the library takes, and the others what the machine does meanwhile. */
 const tries = long ? 50 : 3;
 
+interface Case {
+  readonly operation: Operation;
+  readonly producers: 'single' | 'multi';
+  readonly workers: number;
+  readonly records: boolean;
+  readonly wait: NonNullable<RingOptions['wait']>;
+}
+
+/** A ring of four events, or of four records of a place each. */
+function four({ producers, workers, records, wait }: Case) {
+  const fields = { n: 'u32', raw: 'bytes(4)', tag: 'bytes(4)' } as const;
+  const read = workers > 0 ? { workers } : { writes: ['tag' as const] };
+  const options = { stages: { read }, producers, maxProducers: 1, wait };
+  return records
+    ? ByteRing.create({ ...options, header: fields, capacity: 4 * 32 })
+    : Ring.create({ ...options, fields, capacity: 4 });
+}
+
 /** Terminates a worker in an operation, and holds the ring to its promises; milliseconds that `terminate()` took. */
-async function terminated(operation: Operation, producers: 'single' | 'multi', workers: number) {
-  const ring = Ring.create({
-    fields: { n: 'u32' },
-    stages: { read: workers > 0 ? { workers } : {} },
-    capacity: 4,
-    producers,
-    maxProducers: 1,
-  });
+async function terminated(one: Case) {
+  const { operation, producers, records, wait } = one;
+  const ring = four(one) as Ring<{ n: 'u32' }, { read: object }>;
   try {
     let published = 0;
     const publish = async (count: number) => {
       using out = ring.producer();
-      for (let n = 0; n < count; n++) await out.publish(number, n, { timeout: 20_000 });
+      const bytes = out as unknown as ByteProducer<{ n: number }>;
+      for (let n = 0; n < count; n++) {
+        if (records) await bytes.publish('record', number, n, { timeout: 20_000 });
+        else await out.publish(number, n, { timeout: 20_000 });
+      }
       published += count;
     };
     if (consuming.includes(operation)) await publish(3);
-    const workerData = { handle: ring.handle, operation };
+    const workerData = { handle: ring.handle, operation, records };
     const worker = new Worker(new URL('./operation-program.js', import.meta.url), { workerData });
     await once(worker, 'message');
     // In it by then, or on the way: both have to do.
@@ -63,7 +95,15 @@ async function terminated(operation: Operation, producers: 'single' | 'multi', w
     expect(Object.keys(before.stages)).toEqual(['read']);
     const seen = (async () => {
       let count = 0;
-      for await (const batch of ring.consumer('read')) for (const _ of batch) count += 1;
+      const consumer = ring.consumer('read');
+      if (wait !== 'yield' && wait !== 'spin') {
+        for await (const batch of consumer) for (const _ of batch) count += 1;
+      }
+      for (; !consumer.ended; await setImmediate()) {
+        for (const _ of consumer.poll() ?? []) count += 1;
+      }
+      // The last batch may be in hand when nothing more will come.
+      consumer.close();
       return count;
     })();
     const code = await outcome(publish(8));
@@ -90,20 +130,29 @@ async function terminated(operation: Operation, producers: 'single' | 'multi', w
   }
 }
 
-const cases = (['single', 'multi'] as const).flatMap((producers) => [
-  ...[...producing, ...consuming, ...beside].map((operation) => ({
+const cases = (['single', 'multi'] as const).flatMap((producers) => {
+  const all = [...producing, ...consuming, ...beside];
+  const shared = consuming.filter((operation) => operation !== 'native stage');
+  const events = { producers, workers: 0, records: false, wait: 'adaptive' } as const;
+  const records = { ...events, records: true };
+  const one = (options: Omit<Case, 'operation'>) => (operation: Operation) => ({
     operation,
-    producers,
-    workers: 0,
-  })),
-  ...consuming.map((operation) => ({ operation, producers, workers: 2 })),
-]);
+    ...options,
+  });
+  return [
+    ...all.map(one(events)),
+    ...shared.map(one({ ...events, workers: 2 })),
+    ...all.filter((operation) => !ofEvents.includes(operation)).map(one(records)),
+    ...shared.map(one({ ...records, workers: 2 })),
+    ...withoutLoop.map(one({ ...events, wait: producers === 'single' ? 'yield' : 'spin' })),
+  ];
+});
 
 test.each(cases)(
-  'a worker terminated in $operation ($producers, $workers sharing) leaves a ring that goes on',
-  async ({ operation, producers, workers }) => {
+  'a worker terminated in $operation ($producers, $workers sharing, records: $records, $wait) leaves a ring that goes on',
+  async (one) => {
     const took: number[] = [];
-    for (let i = 0; i < tries; i++) took.push(await terminated(operation, producers, workers));
+    for (let i = 0; i < tries; i++) took.push(await terminated(one));
     expect(Math.min(...took)).toBeLessThan(300);
   },
   long ? 600_000 : 60_000,

@@ -9,7 +9,7 @@ use stress::budget::for_seeds;
 use stress::round::run;
 
 fn stress(graph: usize) {
-    for_seeds(graph, |seed| run(seed));
+    for_seeds(graph, run);
 }
 
 #[test]
