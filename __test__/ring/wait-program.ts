@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ConsumerOptions, Ring } from 'millrace';
+import { binding } from '#dist/native/binding.js';
 
 /** What a worker that polls for itself is asked for. */
 export interface Waiting {
@@ -7,6 +8,8 @@ export interface Waiting {
   readonly options?: ConsumerOptions;
   /** Handle of a ring of numbers that gets a copy of each event, flushed by nobody but the wait. */
   readonly copies?: unknown;
+  /** How many waits may end without an event until the worker gives up; as many as there are unless said. */
+  readonly waits?: number;
 }
 
 /** What it tells at its end. */
@@ -14,26 +17,40 @@ export interface Waited {
   readonly numbers: number[];
   /** Waits that ended without an event, the last one not counted. */
   readonly timeouts: number;
-  /** Milliseconds that the longest of these took, and the shortest. */
-  readonly longest: number;
+  /** Milliseconds that the shortest of these took. */
   readonly shortest: number;
+  /** How often the thread was put to sleep. */
+  readonly parked: number;
   readonly ended: boolean;
   /** The code of what the wait threw. */
   readonly thrown?: string;
 }
 
-const { handle, timeout, options, copies } = workerData as Waiting & { handle: never };
+const {
+  handle,
+  timeout,
+  options,
+  copies,
+  waits = Infinity,
+} = workerData as Waiting & { handle: never };
 const ring = Ring.attach<{ n: 'u32' }, { read: object }>(handle);
 const read = ring.consumer('read', options);
 const out = copies
   ? Ring.attach<{ n: 'u32' }, { read: object }>(copies as never).producer()
   : undefined;
 
+let parked = 0;
+const { park } = binding;
+binding.park = (milliseconds) => {
+  parked++;
+  park(milliseconds);
+};
+
 const numbers: number[] = [];
 const took: number[] = [];
 let thrown: string | undefined;
 try {
-  for (;;) {
+  while (took.length < waits) {
     const since = performance.now();
     if (read.waitSync({ timeout })) {
       for (const { n } of read.poll() ?? []) {
@@ -54,8 +71,8 @@ try {
 const told: Waited = {
   numbers,
   timeouts: took.length,
-  longest: Math.max(0, ...took),
   shortest: Math.min(Infinity, ...took),
+  parked,
   ended: read.ended,
   ...(thrown !== undefined && { thrown }),
 };
