@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
+import { BatchQueue } from 'millrace';
 import { all, number, numbers, outcome, range } from './rings.js';
 
 function filled(count: number, options: Parameters<typeof numbers>[1] = {}) {
@@ -146,6 +147,39 @@ test('a step of a loop beside somebody who waits is refused, ready or not, and t
   expect(await outcome(read.receive({ timeout: 0 }))).toBe('ERR_MILLRACE_TIMEOUT');
   await ring.close();
   expect(await other.next()).toEqual({ done: true, value: undefined });
+});
+
+test('steps begun together do not end each other: the second is refused, however it is made', async () => {
+  const { ring, out, read } = numbers(8, { maxBatch: 2 });
+  const [one, other] = [read[Symbol.asyncIterator](), read[Symbol.asyncIterator]()];
+  const refused = 'ERR_MILLRACE_INVALID_ARGUMENT';
+  await using queue = BatchQueue.create<number, number>((batch) => [...batch.take()]);
+  for (const n of range(0, 8)) out.tryPublish(number, n);
+  out.flush();
+  // From the second on what is ready is given at once.
+  for (const first of [0, 2, 4, 6]) {
+    const given = one.next();
+    const others = [one.next(), other.next(), read.into(queue, { map: ({ n }) => n })];
+    expect(() => read.poll()).toThrow(expect.objectContaining({ code: refused }));
+    expect(await Promise.all(others.map(outcome))).toEqual(Array(3).fill(refused));
+    expect(all((await given).value)).toEqual([first, first + 1]);
+  }
+  expect(read.poll()).toBeUndefined();
+  expect(ring.stats().stages.read?.lag).toBe(0);
+});
+
+test('a poll does not take what somebody was promised', async () => {
+  const { read } = filled(2);
+  let seen: number[] | undefined;
+  const receiving = read.receive().then((batch) => {
+    seen = all(batch);
+  });
+  expect(() => read.poll()).toThrow(
+    expect.objectContaining({ code: 'ERR_MILLRACE_INVALID_ARGUMENT' }),
+  );
+  await receiving;
+  expect(seen).toEqual([0, 1]);
+  expect(read.poll()).toBeUndefined();
 });
 
 test('timers run while a loop finds something every time', async () => {

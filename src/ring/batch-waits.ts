@@ -10,6 +10,9 @@ export class BatchWaits<E, B extends StepBatch<E>> {
   readonly #reader: StageReader;
   /** Somebody waits, or was not told yet of the batch that is theirs: another step would end it. */
   #waiting = false;
+  readonly #told = (): void => {
+    this.#waiting = false;
+  };
   /** When the event loop came here last. */
   #turn = 0;
 
@@ -72,12 +75,13 @@ export class BatchWaits<E, B extends StepBatch<E>> {
   /** A batch for who waits; told a turn later when this thread's timers and sockets have waited for long. */
   #tell(batch: B): B | Promise<B> {
     this.#waiting = true;
-    const told = () => {
-      this.#waiting = false;
-      return batch;
-    };
-    if (this.#turnIsOver) return this.breathe().then(told);
-    queueMicrotask(told);
+    if (this.#turnIsOver) {
+      return this.breathe().then(() => {
+        this.#told();
+        return batch;
+      });
+    }
+    queueMicrotask(this.#told);
     return batch;
   }
 
@@ -87,7 +91,13 @@ export class BatchWaits<E, B extends StepBatch<E>> {
     this.#hand.finishStep();
     if (this.#reader.soon() && !this.#turnIsOver) {
       const batch = this.#hand.take();
-      if (batch) return this.#hand.step(batch);
+      if (batch) {
+        const step = this.#hand.step(batch);
+        // Theirs from here on, and told in a microtask: a step that is begun before would end it.
+        this.#waiting = true;
+        step.then(this.#told);
+        return step;
+      }
     }
     this.#waiting = true;
     return this.#nextTurn().then(

@@ -61,11 +61,13 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
    * before: its batch is released, unless that is done by hand. Does not flush what this thread publishes.
    *
    * @param max Most places, from 1; default `maxBatch`.
-   * @throws `ERR_MILLRACE_CLOSED` when this consumer was closed; `ERR_MILLRACE_INVALID_ARGUMENT`.
+   * @throws `ERR_MILLRACE_CLOSED` when this consumer was closed; `ERR_MILLRACE_INVALID_ARGUMENT`, also while somebody
+   *   waits for a batch.
    */
   poll(max: number = this.#hand.maxBatch): B | undefined {
     if (!Number.isInteger(max) || max < 1)
       throw invalidArgument('max', max, 'a whole number from 1');
+    this.#waits.checkFree();
     this.#hand.finishStep();
     return this.#hand.take(max);
   }
@@ -152,6 +154,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     options: RunOptions = {},
   ): void {
     checkFunction('handler', handler);
+    this.#waits.checkFree();
     runStage(this.#hand, handler, options);
   }
 
@@ -186,6 +189,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     options: IntoOptions<E, Item>,
   ): Promise<void> {
     checkFunction('map', options?.map);
+    this.#waits.checkFree();
     this.#hand.finishStep();
     this.#hand.leave();
     return feedQueue(this.#hand, () => this.#waits.breathe(), queue, options);
