@@ -252,8 +252,14 @@ export declare class ByteRing<H extends Fields, S extends Stages> extends Shared
    *
    * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
-  static create<const H extends Fields, const S extends Stages>(
-    options: ByteRingOptions<H, S>,
+  static create<
+    const H extends Fields = NoFields,
+    Names extends string = string,
+    const S extends CheckedStages<H, Names> = CheckedStages<H, Names>,
+  >(
+    options: ByteRingOptions<H, S> & {
+      readonly stages: CheckedStages<H, keyof S & string>;
+    },
   ): ByteRing<H, S>;
   /**
    * The byte ring behind a handle, in another thread than the one that made it.
@@ -871,6 +877,9 @@ export declare const native: {
 /** Native work that a scheduler can run as a stage of a ring; made by {@link native}. */
 export declare interface NativeStage {}
 
+/** The fields of a header that was left out. */
+declare type NoFields = Readonly<Record<never, FieldType>>;
+
 /**
  * A numeric field: what JavaScript sees is a number, or a BigInt for `i64` and `u64`.
  *
@@ -1445,7 +1454,8 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * before: its batch is released, unless that is done by hand. Does not flush what this thread publishes.
    *
    * @param max Most places, from 1; default `maxBatch`.
-   * @throws `ERR_MILLRACE_CLOSED` when this consumer was closed; `ERR_MILLRACE_INVALID_ARGUMENT`.
+   * @throws `ERR_MILLRACE_CLOSED` when this consumer was closed; `ERR_MILLRACE_INVALID_ARGUMENT`, also while somebody
+   *   waits for a batch.
    */
   poll(max?: number): B | undefined;
   /**
@@ -1631,11 +1641,12 @@ declare const waits: readonly ['block', 'yield', 'spin', 'adaptive'];
 
 /**
  * Fills an event, which is a view that is reused: not to be kept. `argument` is what was given beside it, so that one
- * function serves for all events. It has to set every field: a slot still has what was in it a lap ago.
+ * function serves for all events. It has to set every field: a slot still has what was in it a lap ago. It must not use
+ * the producer, which would write to the same slot: publishing then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
  */
 export declare type Write<E, A> = (event: E, argument: A) => void;
 
-/** Fills the header fields of a record. */
+/** Fills the header fields of a record; as {@link Write} it must not use the producer. */
 export declare type WriteHeader<H, A> = (header: H, argument: A) => void;
 
 /** Fills the event at `index`, from 0 on, of several; see {@link Write}. */

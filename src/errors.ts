@@ -116,6 +116,12 @@ export function checkFunction(option: string, got: unknown): void {
   if (typeof got !== 'function') throw invalidArgument(option, got, 'a function');
 }
 
+/** Throws the error for options, or a definition, that are no object; `members` are what it may have. */
+export function checkObject(option: string, got: unknown, members: string): void {
+  if (typeof got === 'object' && got !== null) return;
+  throw invalidArgument(option, got, `an object with ${members}`);
+}
+
 /**
  * The error for a wait whose signal was aborted; its `cause` is the signal's reason.
  *

@@ -1,4 +1,4 @@
-import { aborted, invalidArgument, MillraceError } from './errors.js';
+import { aborted, checkObject, invalidArgument, MillraceError } from './errors.js';
 
 /** How long a wait may take; every wait of Millrace takes these. */
 export interface WaitOptions {
@@ -56,15 +56,22 @@ export function checkTimeout(timeout: unknown, option = 'timeout'): void {
 /** Throws `ERR_MILLRACE_INVALID_ARGUMENT` when `options` are not {@link WaitOptions}. */
 export function checkWaitOptions(options: WaitOptions | undefined): void {
   if (options === undefined) return;
-  if (typeof options !== 'object' || options === null) {
-    throw invalidArgument('options', options, 'an object with signal and timeout');
-  }
+  checkObject('options', options, 'signal and timeout');
   const { signal, timeout } = options;
   checkTimeout(timeout);
   // By its shape: polyfills and signals of other realms are signals too.
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
     throw invalidArgument('signal', signal, 'an AbortSignal');
   }
+}
+
+/**
+ * Throws what a {@link wait} with these options rejects with before it starts: for options that are wrong, and for a
+ * signal that is aborted already. For what may be done without a wait, and not when it was aborted before.
+ */
+export function checkMayStart(options: WaitOptions | undefined, what?: string): void {
+  checkWaitOptions(options);
+  if (options?.signal?.aborted) throw aborted(options.signal, what);
 }
 
 /**
@@ -83,13 +90,9 @@ export function wait<T>(
   what?: string,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    checkWaitOptions(options);
+    checkMayStart(options, what);
     const signal = options?.signal;
     const timeout = options?.timeout;
-    if (signal?.aborted) {
-      reject(aborted(signal, what));
-      return;
-    }
     let ended = false;
     let cancel: Cancel | undefined;
     let timer: NodeJS.Timeout | undefined;

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ByteRing, type RingOptions } from 'millrace';
+import { ByteRing, type RingOptions, type SharedRing } from 'millrace';
 import { firstSequence } from '#dist/ring/shared-ring.js';
 import { closing, outcome, range } from './rings.js';
 
@@ -168,6 +168,70 @@ test.each([
   ['a header that leaves no room', { capacity: 64, header: { a: 'bytes(30)' } }],
 ])('%s is refused', (_what, options) => {
   expect(() => ByteRing.create({ stages: { read: {} }, ...options } as never)).toThrow(TypeError);
+});
+
+test.each([
+  ['no object', null, 'header must be an object of fields'],
+  ['a name that records have', { length: 'u8' }, 'header must be names of'],
+  ['an unknown type', { kind: 'u7' }, 'header.kind must be a number type'],
+])('a header of %s is refused by its name', (_what, header, message) => {
+  const options = { capacity: 256, stages: { read: {} }, header } as never;
+  expect(() => ByteRing.create(options)).toThrow(message);
+});
+
+test('the compiler refuses stages and fields that a byte ring does not have', () => {
+  const header = { kind: 'u8' } as const;
+  const make = <R extends SharedRing>(create: () => R) => create;
+  const broken = [
+    // @ts-expect-error: there is no stage 'pars'
+    make(() => ByteRing.create({ capacity: 256, header, stages: { a: { after: ['pars'] } } })),
+    // @ts-expect-error: there is no field 'size'
+    make(() => ByteRing.create({ capacity: 256, header, stages: { a: { writes: ['size'] } } })),
+    // @ts-expect-error: there is no field at all
+    make(() => ByteRing.create({ capacity: 256, stages: { a: { writes: ['kind'] } } })),
+    // @ts-expect-error: there is no option 'afer'
+    make(() => ByteRing.create({ capacity: 256, header, stages: { a: { afer: [] } } })),
+    // @ts-expect-error: there is no type 'u7'
+    make(() => ByteRing.create({ capacity: 256, header: { kind: 'u7' }, stages: { a: {} } })),
+  ];
+  for (const create of broken) expect(create).toThrow(TypeError);
+
+  const stages = { mark: { writes: ['kind'] }, read: { after: ['mark'] } } as const;
+  const ring = closing(ByteRing.create({ capacity: 256, header, stages }));
+  // @ts-expect-error: there is no stage 'reed'
+  expect(() => ring.consumer('reed')).toThrow(TypeError);
+  // @ts-expect-error: there is no stage 'reed'
+  expect(() => ring.join('late', { after: ['reed'] })).toThrow(TypeError);
+  const [mark, read] = [ring.consumer('mark'), ring.consumer('read')];
+  const out = ring.producer();
+  // @ts-expect-error: there is no field 'size'
+  out.tryPublish('x', (header) => header.size);
+  out.flush();
+  for (const record of mark.poll() ?? []) record.kind = 7;
+  mark.poll();
+  for (const record of read.poll() ?? []) {
+    expect(record.kind).toBe(7);
+    expect(() => {
+      // @ts-expect-error: 'read' owns nothing
+      record.kind = 8;
+    }).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_FIELD_OWNERSHIP' }));
+    expect(() => {
+      // @ts-expect-error: the payload is nobody's to assign
+      record.bytes = Buffer.alloc(1);
+    }).toThrow(TypeError);
+  }
+  expect.assertions(10);
+});
+
+test('a record as JSON has its header fields and payload', () => {
+  const { out, mark } = records(256);
+  out.tryPublish('hi', (header) => {
+    header.reply = 7;
+  });
+  out.flush();
+  const [record] = mark.poll() ?? [];
+  const { sequence, bytes, reply } = JSON.parse(JSON.stringify(record));
+  expect([sequence, Buffer.from(bytes), reply]).toEqual([0, Buffer.from('hi'), 7]);
 });
 
 test('a record prints its header fields and payload', () => {

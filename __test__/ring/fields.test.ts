@@ -231,11 +231,20 @@ test('shorter bytes are padded with zeros, shorter text ends where it ends', () 
 test.each([
   ['bytes that are too long', { tag: Buffer.alloc(5) }],
   ['bytes that are none', { tag: 'text' }],
-  ['text that is too long in UTF-8', { name: 'ää!' }],
+  ['text that is too long in UTF-8', { name: 'äääää' }],
+  ['text that is none', { name: 5 }],
+  ['text that is left out', { name: undefined }],
   ['an array that is too short', { levels: [1] }],
   ['an array that is none', { levels: 7 }],
+  ['an array that is text', { levels: '12' }],
+  ['an array of 64 bits that is text', { sums: '12' }],
 ])('%s is refused, and the event is not accepted', (_what, wrong) => {
-  const { ring, out } = ringOf({ tag: 'bytes(4)', name: 'utf8(4)', levels: 'f32[2]' });
+  const { ring, out } = ringOf({
+    tag: 'bytes(4)',
+    name: 'utf8(9)',
+    levels: 'f32[2]',
+    sums: 'u64:number[2]',
+  });
   expect(() => out.tryPublish((event) => Object.assign(event, wrong) && undefined)).toThrow(
     expect.objectContaining({ code: 'ERR_MILLRACE_INVALID_ARGUMENT' }),
   );
@@ -255,6 +264,26 @@ test.each([
   ['no object', 'u8'],
 ])('%s is refused at definition', (_what, fields) => {
   expect(() => Ring.define({ fields: fields as never, stages: { read: {} } })).toThrow(TypeError);
+});
+
+test('text is well formed as it is read: a lone surrogate becomes the replacement character', () => {
+  const { out, read } = ringOf({ name: 'utf8(4)' });
+  out.tryPublish((event) => {
+    event.name = 'a\ud800';
+  });
+  out.flush();
+  expect(read.poll()?.at(0)?.name).toBe('a\ufffd');
+});
+
+test('an event as JSON has its fields', () => {
+  const { out, read } = ringOf({ id: 'u32', levels: 'u8[2]' });
+  out.tryPublish((event) => {
+    event.id = 7;
+    event.levels = [1, 2];
+  });
+  out.flush();
+  const json = JSON.stringify(read.poll()?.at(0));
+  expect(JSON.parse(json)).toEqual({ id: 7, levels: { 0: 1, 1: 2 } });
 });
 
 test('printing an event shows its fields', () => {

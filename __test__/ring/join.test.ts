@@ -176,7 +176,7 @@ test('what cannot join is refused', async () => {
     outcome(call(() => ring.join(name as string, options)));
   const call = async (f: () => unknown) => f();
   const invalid = 'ERR_MILLRACE_INVALID_ARGUMENT';
-  for (const name of ['', 'x'.repeat(49), 'ü'.repeat(25), 'a\0', 7, undefined, 'store']) {
+  for (const name of ['', 'x'.repeat(49), 'ü'.repeat(25), 'a\0', '\ud800', 7, undefined, 'store']) {
     expect(await join(name)).toBe(invalid);
   }
   const options = [

@@ -31,6 +31,11 @@ test.each([
     "stages.a.after must be an array; got 'b'",
   ],
   ['after as null', { a: { after: null } }, 'stages.a.after must be an array'],
+  [
+    'an option that stages do not have',
+    { a: { afer: ['b'] }, b: {} },
+    "after, writes, workers; got 'afer'",
+  ],
   ['writes without brackets', { a: { writes: 'n' } }, "stages.a.writes must be an array; got 'n'"],
 ])('%s is refused', (_what, stages, message) => {
   expect(() => define({ n: 'u8' }, stages)).toThrow(refused);
@@ -126,6 +131,33 @@ test('the handle of another layout version is refused, with both versions', () =
     closing(attach());
   }
 });
+
+test.each([7, 1020, 4096])('memory of %d bytes that is no ring is refused', (bytes) => {
+  const { handle } = numbers(4).ring;
+  const forged = { ...handle, memory: new SharedArrayBuffer(bytes) } as never;
+  expect(() => Ring.attach(forged)).toThrow(refused);
+});
+
+test.each([undefined, null, 5])(
+  'definitions and options that are %p are refused',
+  async (wrong) => {
+    const none = wrong as never;
+    const { ring, read } = numbers(4);
+    for (const call of [
+      () => Ring.define(none),
+      () => Ring.create(none),
+      () => ByteRing.create(none),
+    ]) {
+      expect(call).toThrow(refused);
+      expect(call).toThrow(/must be an object with .*; got /);
+    }
+    expect(await outcome(ring.run('read', none, none))).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
+    if (wrong === undefined) return;
+    expect(() => ring.join('late', none)).toThrow(refused);
+    expect(() => read.run(() => {}, none)).toThrow(refused);
+    expect(await outcome(ring.close(none))).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
+  },
+);
 
 test("a handle whose fields or stages are not its memory's is refused", () => {
   const stages = { a: {}, b: { after: ['a'] } };

@@ -1,11 +1,11 @@
 import type { Buffer } from 'node:buffer';
-import { invalidArgument } from '../errors.js';
+import { checkObject, invalidArgument } from '../errors.js';
 import type { Arrays } from './arrays.js';
 import { ByteConsumer } from './byte-consumer.js';
 import { ByteProducer } from './byte-producer.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { eventView } from './event-view.js';
-import { type Fields, placeFields } from './fields.js';
+import { type Fields, type FieldType, placeFields } from './fields.js';
 import { makeGraph, type Stage, type StageOptions, type Stages } from './graph.js';
 import type { Handle } from './handle.js';
 import { type JoinOptions, makeGuest } from './join.js';
@@ -13,7 +13,7 @@ import { layOut } from './lay-out.js';
 import { layout as L } from './layout.js';
 import { recordView } from './record.js';
 import { payloadOffset } from './record-step.js';
-import { checkHandle, type Event, type StageEvent } from './ring.js';
+import { type CheckedStages, checkHandle, type Event, type StageEvent } from './ring.js';
 import {
   checkCapacity,
   checkRingOptions,
@@ -34,6 +34,9 @@ export type StageRecord<H extends Fields, S> = Omit<StageEvent<H, S>, 'copy'> & 
   /** The payload as an ordinary Buffer, to keep. */
   copy(): Buffer;
 };
+
+/** The fields of a header that was left out. */
+type NoFields = Readonly<Record<never, FieldType>>;
 
 /** What a byte ring is made with. */
 export interface ByteRingOptions<H extends Fields, S extends Stages> extends RingOptions {
@@ -67,13 +70,18 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
    *
    * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
-  static create<const H extends Fields, const S extends Stages>(
-    options: ByteRingOptions<H, S>,
+  static create<
+    const H extends Fields = NoFields,
+    Names extends string = string,
+    const S extends CheckedStages<H, Names> = CheckedStages<H, Names>,
+  >(
+    options: ByteRingOptions<H, S> & { readonly stages: CheckedStages<H, keyof S & string> },
   ): ByteRing<H, S> {
+    checkObject('options', options, 'capacity, header and stages');
     const { capacity, header = {} as H, stages } = options;
     checkCapacity(capacity, L.GRANULE);
-    checkFields(placeFields(header).bytes, capacity);
-    const { bytes } = placeFields(header);
+    const { bytes } = placeFields(header, 'header');
+    checkFields(bytes, capacity);
     if (payloadOffset(bytes) >= capacity / 2) {
       const allowed = `more than twice the ${payloadOffset(bytes)} bytes that a record's header takes`;
       throw invalidArgument('capacity', capacity, allowed);

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.js';
+import { checkObject, invalidArgument } from '../errors.js';
 
 /** How a consumer takes events. */
 export interface ConsumerOptions {
@@ -20,9 +20,7 @@ export function checkConsumerOptions(
   options: ConsumerOptions,
   capacity: number,
 ): { maxBatch: number; manual: boolean } {
-  if (typeof options !== 'object' || options === null) {
-    throw invalidArgument('options', options, 'an object with maxBatch and release');
-  }
+  checkObject('options', options, 'maxBatch and release');
   const { maxBatch = Math.max(1, capacity >> 2), release = 'auto' } = options;
   if (!Number.isInteger(maxBatch) || maxBatch < 1) {
     throw invalidArgument('maxBatch', maxBatch, 'a whole number from 1');

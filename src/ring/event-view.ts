@@ -12,6 +12,10 @@ export function eventView(places: readonly Place[]): ViewClass<View> {
       return copyFields(this, places);
     }
 
+    toJSON(): Record<string, unknown> {
+      return this.copy();
+    }
+
     [inspect.custom](): unknown {
       return this.$at < 0 ? 'an event after its step' : copyFields(this, places);
     }

@@ -88,14 +88,15 @@ const reserved = ['copy', 'sequence', 'length', 'bytes', 'toJSON'];
 /**
  * Places fields behind one another, the most aligned first, so that none is padded apart.
  *
+ * @param option What the user calls them.
  * @returns The places in the order of their names as given, and the bytes they take together.
  * @throws `ERR_MILLRACE_INVALID_ARGUMENT` for a name or type that cannot be.
  */
-export function placeFields(fields: Fields): { places: Place[]; bytes: number } {
+export function placeFields(fields: Fields, option = 'fields'): { places: Place[]; bytes: number } {
   if (typeof fields !== 'object' || fields === null) {
-    throw invalidArgument('fields', fields, "an object of fields, such as { id: 'u32' }");
+    throw invalidArgument(option, fields, "an object of fields, such as { id: 'u32' }");
   }
-  const parsed = Object.entries(fields).map(([name, type]) => parseField(name, type));
+  const parsed = Object.entries(fields).map(([name, type]) => parseField(option, name, type));
   let bytes = 0;
   const places: Place[] = [];
   for (const alignment of [8, 4, 2, 1]) {
@@ -115,10 +116,10 @@ function names(fields: Fields, name: string): number {
   return Object.keys(fields).indexOf(name);
 }
 
-function parseField(name: string, type: unknown) {
+function parseField(option: string, name: string, type: unknown) {
   if (!/^[A-Za-z_]\w*$/.test(name) || reserved.includes(name) || name in Object.prototype) {
     throw invalidArgument(
-      'fields',
+      option,
       name,
       `names of letters, digits and '_' that an event does not have already, as ${reserved.join(', ')} and what every object has`,
     );
@@ -128,7 +129,7 @@ function parseField(name: string, type: unknown) {
   const length = Number(count ?? size ?? 1);
   if (!match || length < 1 || length > MAX_LENGTH) {
     throw invalidArgument(
-      `fields.${name}`,
+      `${option}.${name}`,
       type,
       `a number type (i8 to f64, i64:number, u64:number), an array such as 'f64[5]', 'bytes(n)' or 'utf8(n)' with n from 1 to ${MAX_LENGTH}`,
     );

@@ -68,11 +68,19 @@ export function makeGraph(stages: Stages, fields: readonly string[]): Stage[] {
   return graph;
 }
 
+const stageOptions = ['after', 'writes', 'workers'];
+
 function checkStage(name: string, stage: StageOptions | undefined): Required<StageOptions> {
   // An object literal does not have such a stage: it is its prototype.
   if (name === '__proto__') throw invalidArgument('stages', name, "other names than '__proto__'");
   if (typeof stage !== 'object' || stage === null) {
     throw invalidArgument(`stages.${name}`, stage, 'an object, such as { after: [], writes: [] }');
+  }
+  // A misspelt `after` would have the stage run beside the one it follows.
+  const unknown = Object.keys(stage).find((option) => !stageOptions.includes(option));
+  if (unknown !== undefined) {
+    const allowed = `an object with no other options than ${stageOptions.join(', ')}`;
+    throw invalidArgument(`stages.${name}`, unknown, allowed);
   }
   const { after = [], writes = [], workers } = stage;
   for (const [option, names] of Object.entries({ after, writes })) {

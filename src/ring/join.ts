@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { invalidArgument } from '../errors.js';
+import { checkObject, invalidArgument } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { environment } from '../park/environment.js';
 import { Forgotten } from '../park/forgotten.js';
@@ -32,15 +32,10 @@ export interface Guest extends Pick<Stage, 'name' | 'upstream' | 'writes'> {
  *
  * @throws `ERR_MILLRACE_INVALID_ARGUMENT`.
  */
-export function makeGuest(
-  graph: readonly Stage[],
-  name: string,
-  { after = [], from = 'now' }: JoinOptions,
-): Guest {
-  const bytes = typeof name === 'string' && !name.includes('\0') ? Buffer.byteLength(name) : 0;
-  if (bytes < 1 || bytes > L.NAME_BYTES) {
-    throw invalidArgument('name', name, `a string of 1 to ${L.NAME_BYTES} bytes without zeros`);
-  }
+export function makeGuest(graph: readonly Stage[], name: string, options: JoinOptions): Guest {
+  checkName(name);
+  checkObject('options', options, 'after, from, maxBatch and release');
+  const { after = [], from = 'now' } = options;
   const names = graph.map((stage) => stage.name);
   if (names.includes(name)) {
     throw invalidArgument(
@@ -55,6 +50,15 @@ export function makeGuest(
   if (!Array.isArray(after)) throw invalidArgument('after', after, 'an array of stages');
   const upstream = maskOf(names, after, 'after');
   return { name, upstream, writes: new Set(), oldest: from === 'oldest' };
+}
+
+/** A name is kept in the ring, as bytes that end at a zero: it has to be the same when it is read there. */
+function checkName(name: unknown): void {
+  const bytes = Buffer.from(typeof name === 'string' ? name : '');
+  const fits = bytes.length >= 1 && bytes.length <= L.NAME_BYTES && !bytes.includes(0);
+  if (fits && bytes.toString() === name) return;
+  const allowed = `a string of 1 to ${L.NAME_BYTES} bytes of UTF-8 without zeros and lone surrogates`;
+  throw invalidArgument('name', name, allowed);
 }
 
 /** Takes the seat of a declared stage, or one for a stage that joins. */

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { types } from 'node:util';
-import { invalidArgument } from '../errors.js';
+import { checkObject, invalidArgument } from '../errors.js';
 import type { Arrays } from './arrays.js';
 import { Consumer } from './consumer.js';
 import type { ConsumerOptions } from './consumer-options.js';
@@ -49,7 +49,7 @@ export interface RingDefinition<F extends Fields, S extends Stages> {
 }
 
 /** Stages whose names and fields are checked by the compiler. */
-type CheckedStages<F extends Fields, Names extends string> = {
+export type CheckedStages<F extends Fields, Names extends string> = {
   readonly [N in Names]: StageOptions & {
     readonly after?: readonly Names[];
     readonly writes?: readonly (keyof F & string)[];
@@ -94,6 +94,7 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
     fields: F;
     stages: S & CheckedStages<F, keyof S & string>;
   }): RingDefinition<F, S> {
+    checkObject('definition', definition, 'fields and stages');
     placeFields(definition.fields);
     makeGraph(definition.stages, Object.keys(definition.fields));
     return Object.freeze({ fields: definition.fields, stages: definition.stages as S });
@@ -109,6 +110,7 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
   static create<F extends Fields, S extends Stages>(
     options: RingDefinition<F, S> & RingOptions & { readonly capacity: number },
   ): Ring<F, S> {
+    checkObject('options', options, 'fields, stages and capacity');
     const { fields, stages, capacity } = options;
     checkCapacity(capacity, 1);
     const { bytes } = placeFields(fields);
@@ -226,7 +228,9 @@ interface RingHandle<F, S> {
 /** What a handle holds, if it is one of a ring of this kind. */
 export function checkHandle<F, S>(handle: unknown, kind: string): RingHandle<F, S> {
   const inside = handle as RingHandle<F, S>;
-  if (inside?.kind !== kind || !types.isSharedArrayBuffer(inside.memory)) {
+  const memory = inside?.memory;
+  // Memory of another length could not be seen as words of 8 bytes.
+  if (inside?.kind !== kind || !types.isSharedArrayBuffer(memory) || memory.byteLength % 8 !== 0) {
     throw invalidArgument('handle', handle, `the handle of a ${kind}`);
   }
   return inside;

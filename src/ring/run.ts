@@ -1,4 +1,4 @@
-import { checkFunction, invalidArgument } from '../errors.js';
+import { checkFunction, checkObject, invalidArgument } from '../errors.js';
 import { blockFor, checkMayBlock } from '../park/blocking.js';
 import type { Handler, StepBatch } from './batch-kind.js';
 import { stageCell } from './cells.js';
@@ -90,6 +90,7 @@ export function runStage<E, B extends StepBatch<E>>(
 }
 
 function recovery<E, B extends StepBatch<E>>(hand: InHand<E, B>, options: RunOptions): Recovery<B> {
+  checkObject('options', options, 'onError, skipped, attempts and backoff');
   const { onError = 'stop', skipped, attempts = 3, backoff = 10 } = options;
   if (skipped !== undefined) checkFunction('skipped', skipped);
   if (!Number.isInteger(attempts) || attempts < 1) {

@@ -65,7 +65,9 @@ export function safeArrayAccessors(place: Place, arrays: Arrays): Accessors {
       return numbers;
     },
     set(value: ArrayLike<number>) {
-      if (value?.length !== length) throw invalidArgument(name, value, `${length} numbers`);
+      if (typeof value !== 'object' || value?.length !== length) {
+        throw invalidArgument(name, value, `${length} numbers`);
+      }
       for (let i = 0; i < length; i++) {
         const number = value[i] as number;
         if (!Number.isSafeInteger(number) || number < least) {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { invalidArgument } from '../errors.js';
+import { checkObject, invalidArgument } from '../errors.js';
 import type { NativeStage } from '../fiber/native.js';
 import type { Scheduler } from '../fiber/scheduler.js';
 import { checkTimeout } from '../operation.js';
@@ -131,7 +131,15 @@ export abstract class SharedRing {
    * @returns A promise that resolves when the ring has ended, and rejects when the work cannot begin
    *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`) or failed (`ERR_MILLRACE_INTERNAL`).
    */
-  run(stage: string, work: NativeStage, options: { readonly scheduler: Scheduler }): Promise<void> {
+  async run(
+    stage: string,
+    work: NativeStage,
+    options: { readonly scheduler: Scheduler },
+  ): Promise<void> {
+    if (typeof work?.run !== 'function') {
+      throw invalidArgument('work', work, "native work, such as native.hash('sha256', { to })");
+    }
+    checkObject('options', options, 'scheduler');
     return work.run(this, stage, options.scheduler);
   }
 
@@ -175,6 +183,7 @@ export abstract class SharedRing {
    * @throws Rejects with `ERR_MILLRACE_CLOSED` when this thread has detached, and `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   async close(options: { readonly timeout?: number } = {}): Promise<RingClosed> {
+    checkObject('options', options, 'timeout');
     checkTimeout(options.timeout);
     flushStaged();
     this.memory.close();

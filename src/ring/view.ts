@@ -188,7 +188,9 @@ function arrayAccessors({ name, length, offset }: Place, array: Arrays[ElementTy
       return array.subarray(first, first + length);
     },
     set(value: ArrayLike<never>) {
-      if (value?.length !== length) throw invalidArgument(name, value, `${length} numbers`);
+      if (typeof value !== 'object' || value?.length !== length) {
+        throw invalidArgument(name, value, `${length} numbers`);
+      }
       const first = (this.$at + offset) >> shift;
       for (let i = 0; i < length; i++) array[first + i] = value[i] as never;
     },
@@ -220,12 +222,11 @@ function textAccessors({ name, length, offset }: Place, { bytes, u16 }: Arrays):
       return bytes.toString('utf8', first + TEXT_PREFIX, end);
     },
     set(value: string) {
-      const text = String(value);
-      if (Buffer.byteLength(text) > length) {
-        throw invalidArgument(name, text, `text of at most ${length} bytes in UTF-8`);
+      if (typeof value !== 'string' || Buffer.byteLength(value) > length) {
+        throw invalidArgument(name, value, `text of at most ${length} bytes in UTF-8`);
       }
       const first = this.$at + offset;
-      u16[first >> 1] = bytes.write(text, first + TEXT_PREFIX, length);
+      u16[first >> 1] = bytes.write(value, first + TEXT_PREFIX, length);
     },
   };
 }
