@@ -1,6 +1,6 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { Ring } from 'millrace';
+import { ByteRing, Ring } from 'millrace';
 import { all, closing, number, numbers, outcome, range } from './rings.js';
 
 const kinds = ['single', 'multi'] as const;
@@ -95,6 +95,30 @@ test('a wait for room ends with its signal or timeout, and takes nothing', async
   await waiting;
   expect(out.tryPublish(number, 2)).toBe(true);
 });
+
+test.each(kinds)(
+  '%s: what was aborted before, or is asked for with wrong options, is not accepted',
+  async (producers) => {
+    const { ring, out } = numbers(4, { producers });
+    const bytes = closing(ByteRing.create({ capacity: 256, stages: { read: {} }, producers }));
+    const records = bytes.producer();
+    const [aborted, invalid] = ['ERR_MILLRACE_ABORTED', 'ERR_MILLRACE_INVALID_ARGUMENT'];
+    for (const [options, code] of [
+      [{ signal: AbortSignal.abort() }, aborted],
+      [{ signal: 5 }, invalid],
+      [{ timeout: -1 }, invalid],
+      [5, invalid],
+    ] as [never, string][]) {
+      expect(await outcome(out.publish(number, 1, options))).toBe(code);
+      expect(await outcome(out.publishMany(2, number as never, 0, options))).toBe(code);
+      expect(await outcome(records.publish('x', undefined, undefined, options))).toBe(code);
+    }
+    // A timeout is for the wait, which this needs not.
+    await out.publish(number, 1, { timeout: 0 });
+    for (const producer of [out, records]) producer.flush();
+    expect([ring.stats().cursor, bytes.stats().cursor]).toEqual([1, 0]);
+  },
+);
 
 test('who waits for much room is not forgotten when who waits for little gets it', async () => {
   const { out, read } = numbers(2);

@@ -2,20 +2,20 @@ import { Buffer } from 'node:buffer';
 import { inspect } from 'node:util';
 import { invalidArgument, MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
-import { type Operation, operation, type WaitOptions } from '../operation.js';
+import { checkMayStart, type Operation, operation, type WaitOptions } from '../operation.js';
 import { Arrays } from './arrays.js';
 import { copyBytes } from './copy-bytes.js';
 import { layout as L } from './layout.js';
-import { noWrite } from './producer.js';
+import { noWrite, publishedWithin } from './producer.js';
 import { payloadOffset } from './record-step.js';
 import type { RingMemory } from './ring-memory.js';
-import { closedProducer, Seat } from './seat.js';
+import { closedProducer, ROOM, Seat } from './seat.js';
 import { flushAtEndOfTurn } from './staged.js';
 import { checked, type View, type ViewClass } from './view.js';
 
 const CHECKED = checked;
 
-/** Fills the header fields of a record. */
+/** Fills the header fields of a record; as {@link Write} it must not use the producer. */
 export type WriteHeader<H, A> = (header: H, argument: A) => void;
 
 /** Bytes a producer stages before it flushes by itself. */
@@ -39,6 +39,8 @@ export class ByteProducer<H extends object> {
   #published: number;
   /** Sequences before this are free. */
   #free: number;
+  /** Header fields are being filled: the place of another record would be the same. */
+  #filling = false;
   /** A claim is noted; what it is for may have failed. */
   #announced = false;
   /** @internal */
@@ -85,6 +87,7 @@ export class ByteProducer<H extends object> {
       throw invalidArgument('payload', payload, 'a Uint8Array or a string');
     }
     if (write !== undefined && typeof write !== 'function') throw noWrite(write);
+    if (this.#filling) throw publishedWithin();
     const length = bytesOf(payload);
     if (length > this.maxPayload) throw this.#tooLarge(length);
     if (this.#own)
@@ -99,8 +102,7 @@ export class ByteProducer<H extends object> {
     for (let word = (at + L.RECORD_PREFIX) >> 2; word < payloadWord; word++) words[word] = 0;
     if (write) {
       this.#header.$at = at + L.RECORD_PREFIX;
-      write(this.#header as unknown as H, argument as A);
-      if (CHECKED) this.#header.$at = -1;
+      this.#fill(write, argument as A);
     }
     words[at >> 2] = length;
     words[(at >> 2) + 1] = granules;
@@ -109,6 +111,18 @@ export class ByteProducer<H extends object> {
     this.#next = (sequence + granules) | 0;
     this.#accepted();
     return true;
+  }
+
+  /** Has header fields filled. */
+  #fill<A>(write: WriteHeader<H, A>, argument: A): void {
+    this.#filling = true;
+    try {
+      write(this.#header as unknown as H, argument);
+    } finally {
+      this.#filling = false;
+      if (CHECKED) this.#header.$at = -1;
+    }
+    if (!this.#seat.open) throw closedProducer();
   }
 
   /** Where a record of so many granules goes, with padding before it written; undefined when there is no room. */
@@ -144,9 +158,10 @@ export class ByteProducer<H extends object> {
   ): boolean {
     this.#checkOpen();
     own.u8.fill(0);
-    this.#header.$at = 0;
-    write?.(this.#header as unknown as H, argument as A);
-    if (CHECKED) this.#header.$at = -1;
+    if (write) {
+      this.#header.$at = 0;
+      this.#fill(write, argument as A);
+    }
     const { memory, index } = this.#seat;
     const fields = own.u8.subarray(0, memory.words[L.HEADER_FIELDS]);
     const code = binding.pushCopied(memory.handle, index, fields, payload);
@@ -193,6 +208,7 @@ export class ByteProducer<H extends object> {
     argument?: A,
     options?: WaitOptions,
   ): Promise<void> {
+    checkMayStart(options, ROOM);
     while (!this.tryPublish(payload, write, argument)) await this.#room(bytesOf(payload), options);
   }
 
@@ -214,7 +230,7 @@ export class ByteProducer<H extends object> {
         this.flush();
         return this.#seat.await(this.#end(length), resolve, reject);
       },
-      'room in the ring',
+      ROOM,
     );
   }
 

@@ -2,7 +2,7 @@ import { binding } from '../native/binding.js';
 import { Arrays } from './arrays.js';
 import { layout as L } from './layout.js';
 import { callNative } from './native-error.js';
-import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
+import { noWrite, Producer, publishedWithin, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer } from './seat.js';
 import { checked, type View, type ViewClass } from './view.js';
@@ -45,13 +45,13 @@ export class MultiProducer<E extends object> extends Producer<E> {
   override tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean {
     if (typeof write !== 'function') throw noWrite(write);
     if (this.#full()) return false;
-    this.#begin();
+    const staged = this.#begin();
     try {
       write(this.#event as unknown as E, argument as A);
     } catch (error) {
       this.#refuse(error);
     }
-    this.#accepted();
+    this.#accepted(staged);
     return true;
   }
 
@@ -64,13 +64,13 @@ export class MultiProducer<E extends object> extends Producer<E> {
   ): number {
     for (let i = 0; i < n; i++) {
       if (this.#full()) return i;
-      this.#begin();
+      const staged = this.#begin();
       try {
         write(this.#event as unknown as E, from + i, argument);
       } catch (error) {
         this.#refuse(error);
       }
-      this.#accepted();
+      this.#accepted(staged);
     }
     return n;
   }
@@ -83,22 +83,28 @@ export class MultiProducer<E extends object> extends Producer<E> {
     return this.#staged === this.flushAt;
   }
 
-  /** Refuses a closed ring before the first event of a flush. */
-  #begin(): void {
-    this.#event.$at = this.#staged * this.#stride;
-    if (this.#staged > 0 && !this.closed) return;
+  /** Refuses a closed ring before the first event of a flush. How many are staged before the one that begins. */
+  #begin(): number {
+    const staged = this.#staged;
+    this.#event.$at = staged * this.#stride;
+    if (staged > 0 && !this.closed) return staged;
     this.checkOpen();
     this.seat.announce(1, 0);
+    return staged;
   }
 
   /** The event that was begun is not accepted. */
   #refuse(error: unknown): never {
+    if (CHECKED) this.#event.$at = -1;
     if (this.seat.open) this.seat.withdraw(this.#staged);
     throw error;
   }
 
-  #accepted(): void {
+  #accepted(before: number): void {
     if (CHECKED) this.#event.$at = -1;
+    // What was flushed meanwhile has moved, or is not there any more.
+    if (this.#staged !== before) this.#refuse(publishedWithin());
+    if (this.closed) this.#refuse(closedProducer());
     this.#staged += 1;
     this.seat.noteStaged(this.#staged);
     this.stage();
@@ -108,6 +114,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
   /** @internal */
   protected override claimSlots(n: number): number | undefined {
     const { memory, seat } = this;
+    if (CHECKED && this.#event.$at >= 0) throw publishedWithin();
     const start = callNative('this claim', () => binding.claim(memory.handle, seat.index, n));
     if (start === FULL) return undefined;
     if (start < FULL) throw memory.closedError();

@@ -1,16 +1,24 @@
 import { inspect } from 'node:util';
 import { invalidArgument, MillraceError } from '../errors.js';
-import { type Cancel, type Operation, operation, type WaitOptions, wait } from '../operation.js';
+import {
+  type Cancel,
+  checkMayStart,
+  type Operation,
+  operation,
+  type WaitOptions,
+  wait,
+} from '../operation.js';
 import { Claim } from './claim.js';
 import type { RingMemory } from './ring-memory.js';
-import { closedProducer, Seat } from './seat.js';
+import { closedProducer, ROOM, Seat } from './seat.js';
 import { type SlotView, slotView } from './slot-view.js';
 import { flushAtEndOfTurn } from './staged.js';
 import type { View, ViewClass } from './view.js';
 
 /**
  * Fills an event, which is a view that is reused: not to be kept. `argument` is what was given beside it, so that one
- * function serves for all events. It has to set every field: a slot still has what was in it a lap ago.
+ * function serves for all events. It has to set every field: a slot still has what was in it a lap ago. It must not use
+ * the producer, which would write to the same slot: publishing then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
  */
 export type Write<E, A> = (event: E, argument: A) => void;
 
@@ -20,6 +28,14 @@ export type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
 /** The error for a callback that is none. */
 export function noWrite(write: unknown): MillraceError {
   return invalidArgument('write', write, 'a function that fills the event');
+}
+
+/** The error for a callback that publishes with the producer whose event it fills. */
+export function publishedWithin(): MillraceError {
+  return new MillraceError(
+    'ERR_MILLRACE_INVALID_ARGUMENT',
+    'write must not publish with the producer whose event it fills',
+  );
 }
 
 /**
@@ -108,6 +124,7 @@ export abstract class Producer<E extends object> {
     argument?: A,
     options?: WaitOptions,
   ): Promise<void> {
+    checkMayStart(options, ROOM);
     while (!this.tryPublish(write, argument)) await this.#room(1, options);
   }
 
@@ -128,6 +145,7 @@ export abstract class Producer<E extends object> {
       throw invalidArgument('n', n, `a whole number from 1 to the capacity, ${capacity}`);
     }
     if (typeof write !== 'function') throw noWrite(write);
+    checkMayStart(options, ROOM);
     let done = this.tryPublishSome(n, 0, write, argument as A);
     while (done < n) {
       await this.#room(1, options);
@@ -195,7 +213,7 @@ export abstract class Producer<E extends object> {
         attempt();
         return (error) => stop?.(error);
       },
-      'room in the ring',
+      ROOM,
     );
   }
 
@@ -218,7 +236,7 @@ export abstract class Producer<E extends object> {
         this.flush();
         return this.seat.await(() => this.end(1), resolve, reject);
       },
-      'room in the ring',
+      ROOM,
     );
   }
 

@@ -7,6 +7,9 @@ import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
 
+/** What a producer waits for, for messages. */
+export const ROOM = 'room in the ring';
+
 /** @internal A producer's seat in a ring: its bit, its cell, and how it waits for room. */
 export class Seat {
   readonly memory: RingMemory;
@@ -94,11 +97,7 @@ export class Seat {
    * @param whileClosing Whether to go on waiting on a closed ring: for events that it has accepted.
    */
   room(end: () => number, options?: WaitOptions, whileClosing = false): Promise<void> {
-    return wait(
-      options,
-      (resolve, reject) => this.await(end, resolve, reject, whileClosing),
-      'room in the ring',
-    );
+    return wait(options, (resolve, reject) => this.await(end, resolve, reject, whileClosing), ROOM);
   }
 
   /** The same with callbacks, and a way to take it back. */

@@ -1,9 +1,9 @@
 import { layout as L } from './layout.js';
 import { callOutOfLine, type OutOfLine } from './out-of-line.js';
-import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
+import { noWrite, Producer, publishedWithin, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
 import { checked, type View, type ViewClass } from './view.js';
-import { type WritingView, writingView } from './writing-view.js';
+import { type WritingView, writeChecked, writingView } from './writing-view.js';
 
 const CHECKED = checked;
 
@@ -92,6 +92,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
   constructor(memory: RingMemory, view: ViewClass<View>) {
     super(memory, () => view);
     this.#event = new (writingView(view, memory, this.seat.cell + L.CELL_VALUE))();
+    if (CHECKED) this.#event.$at = -1;
     this.#show = memory.advancer(L.CURSOR_CELL, this.seat.cell, memory.sleeps);
     this.#published = this.#event.$next;
     this.#free = this.#published;
@@ -115,8 +116,9 @@ export class SingleProducer<E extends object> extends Producer<E> {
     const next = event.$next;
     if (((this.#limit - next) | 0) <= 0 && !callOutOfLine(this.#prepare, next)) return false;
     event.$to(next);
-    write(event as unknown as E, argument as A);
-    if (CHECKED) event.$at = -1;
+    if (CHECKED) writeChecked(event, write, event as unknown as E, argument as A);
+    else write(event as unknown as E, argument as A);
+    if (event.$next !== next) throw publishedWithin();
     event.$next = (next + 1) | 0;
     return true;
   }
@@ -133,8 +135,9 @@ export class SingleProducer<E extends object> extends Producer<E> {
       const next = event.$next;
       if (((this.#limit - next) | 0) <= 0 && !callOutOfLine(this.#prepare, next)) return i;
       event.$to(next);
-      write(event as unknown as E, from + i, argument);
-      if (CHECKED) event.$at = -1;
+      if (CHECKED) writeChecked(event, write, event as unknown as E, from + i, argument);
+      else write(event as unknown as E, from + i, argument);
+      if (event.$next !== next) throw publishedWithin();
       event.$next = (next + 1) | 0;
     }
     return n;
@@ -143,6 +146,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
   /** @internal */
   protected override claimSlots(n: number): number | undefined {
     const { memory, seat } = this;
+    if (CHECKED && this.#event.$at >= 0) throw publishedWithin();
     const start = this.#published;
     if (((this.#free - start) | 0) < n) {
       this.#free = (memory.slowestSink() + memory.capacity) | 0;

@@ -8,6 +8,19 @@ export interface WritingView extends SlotView {
   $next: number;
 }
 
+/** With `MILLRACE_CHECK=1`: has the event that `view` lies on filled. */
+export function writeChecked<V extends unknown[]>(
+  view: WritingView,
+  write: (...values: V) => void,
+  ...values: V
+): void {
+  try {
+    write(...values);
+  } finally {
+    view.$at = -1;
+  }
+}
+
 /**
  * A class of such views. How far was written stands in shared memory, where native code finds it if this thread ends,
  * and nowhere else.
