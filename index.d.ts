@@ -1495,7 +1495,8 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    *
    * What this thread publishes meanwhile is flushed after each batch.
    *
-   * @param handler Gets each event, its number, and whether it is the last of its batch.
+   * @param handler Gets each event, its number, and whether it is the last of its batch. It is not awaited: events are
+   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release and close.
    * @param options What happens when it throws; unless said otherwise the ring stops.
    * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_INVALID_ARGUMENT`; what `handler` throws,
    *   after the ring was stopped; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one

@@ -189,8 +189,8 @@ test('the compiler refuses stages and fields that a byte ring does not have', ()
     make(() => ByteRing.create({ capacity: 256, header, stages: { a: { writes: ['size'] } } })),
     // @ts-expect-error: there is no field at all
     make(() => ByteRing.create({ capacity: 256, stages: { a: { writes: ['kind'] } } })),
-    // @ts-expect-error: there is no option 'afer'
-    make(() => ByteRing.create({ capacity: 256, header, stages: { a: { afer: [] } } })),
+    // @ts-expect-error: there is no option 'before'
+    make(() => ByteRing.create({ capacity: 256, header, stages: { a: { before: [] } } })),
     // @ts-expect-error: there is no type 'u7'
     make(() => ByteRing.create({ capacity: 256, header: { kind: 'u7' }, stages: { a: {} } })),
   ];

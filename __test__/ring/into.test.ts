@@ -122,6 +122,20 @@ test('map throws: what was given to the queue settles and is released, the rest 
   expect(Array.from(open().poll() ?? [], (event) => event.n)).toEqual([5, 6, 7]);
 });
 
+test('nobody takes events beside a feed', async () => {
+  const { ring, out, read } = numbers(8);
+  await using queue = BatchQueue.create<number, number>((batch) => [...batch.take()]);
+  const fed = read.into(queue, { map: ({ n }) => n });
+  const refused = 'ERR_MILLRACE_INVALID_ARGUMENT';
+  expect(() => read.poll()).toThrow(expect.objectContaining({ code: refused }));
+  const others = [read.receive(), read.into(queue, { map: ({ n }) => n })];
+  expect(await Promise.all(others.map(outcome))).toEqual([refused, refused]);
+  for (const n of [0, 1, 2]) out.tryPublish(number, n);
+  expect(await ring.close()).toEqual({ consumed: 3, abandoned: 0 });
+  await fed;
+  expect(read.poll()).toBeUndefined();
+});
+
 test('a queue that is closed ends the feeding, and what it did not take comes again', async () => {
   const { read, sequence } = published(3);
   const { queue, taken } = byHand();

@@ -33,8 +33,8 @@ test.each([
   ['after as null', { a: { after: null } }, 'stages.a.after must be an array'],
   [
     'an option that stages do not have',
-    { a: { afer: ['b'] }, b: {} },
-    "after, writes, workers; got 'afer'",
+    { a: { before: ['b'] }, b: {} },
+    "after, writes, workers; got 'before'",
   ],
   ['writes without brackets', { a: { writes: 'n' } }, "stages.a.writes must be an array; got 'n'"],
 ])('%s is refused', (_what, stages, message) => {

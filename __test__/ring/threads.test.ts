@@ -154,3 +154,32 @@ test('a stage is opened again after its worker was terminated, without loss', as
   expect(await audit).toEqual([count]);
   expect(await last).toEqual([count - sequence]);
 });
+
+test('a handler takes nothing beside its run, and may release', async () => {
+  const definition = Ring.define({ fields: { n: 'u32' }, stages: { read: {} } });
+  const ring = closing(Ring.create({ ...definition, capacity: 16 }));
+  const worker = new Worker(
+    `import('millrace').then(async ({ Ring }) => {
+      const { parentPort, workerData } = require('node:worker_threads');
+      const read = Ring.attach(workerData).consumer('read');
+      const seen = [];
+      const takes = [() => read.poll(), () => read.waitSync({ timeout: 0 }), () => read.run(() => {})];
+      read.run(({ n }, sequence) => {
+        seen.push(n);
+        for (const take of takes) {
+          try { take(); } catch (error) { seen.push(error.code); }
+        }
+        read.release(sequence + 1);
+      });
+      parentPort.postMessage(seen);
+    })`,
+    { eval: true, workerData: ring.handle },
+  );
+  workers.push(worker);
+  const told = once(worker, 'message');
+  const out = ring.producer();
+  for (const n of [0, 1, 2]) out.tryPublish((event) => Object.assign(event, { n }) && undefined);
+  expect(await ring.close()).toEqual({ consumed: 3, abandoned: 0 });
+  const refused = Array(3).fill('ERR_MILLRACE_INVALID_ARGUMENT');
+  expect(await told).toEqual([[0, 1, 2].flatMap((n) => [n, ...refused])]);
+});

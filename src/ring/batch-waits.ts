@@ -8,7 +8,7 @@ import { type StageReader, waitedFor } from './stage-reader.js';
 export class BatchWaits<E, B extends StepBatch<E>> {
   readonly #hand: InHand<E, B>;
   readonly #reader: StageReader;
-  /** Somebody waits, or was not told yet of the batch that is theirs: another step would end it. */
+  /** Somebody waits or was not told yet of the batch that is theirs, or has one in `run`: another step would end it. */
   #waiting = false;
   readonly #told = (): void => {
     this.#waiting = false;
@@ -21,9 +21,20 @@ export class BatchWaits<E, B extends StepBatch<E>> {
     this.#reader = hand.reader;
   }
 
-  /** Throws while somebody waits for a batch. */
+  /** Throws while somebody waits for a batch, or a run or a feed is at work. */
   checkFree(): void {
     if (this.#waiting) throw waitedFor();
+  }
+
+  /** Has a run or a feed begin, beside which nobody else may take batches. */
+  begin(): void {
+    this.checkFree();
+    this.#waiting = true;
+  }
+
+  /** It is over. */
+  end(): void {
+    this.#waiting = false;
   }
 
   /** See {@link StageConsumer.receive}. */

@@ -143,7 +143,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
    *
    * What this thread publishes meanwhile is flushed after each batch.
    *
-   * @param handler Gets each event, its number, and whether it is the last of its batch.
+   * @param handler Gets each event, its number, and whether it is the last of its batch. It is not awaited: events are
+   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release and close.
    * @param options What happens when it throws; unless said otherwise the ring stops.
    * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_INVALID_ARGUMENT`; what `handler` throws,
    *   after the ring was stopped; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one
@@ -154,8 +155,12 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     options: RunOptions = {},
   ): void {
     checkFunction('handler', handler);
-    this.#waits.checkFree();
-    runStage(this.#hand, handler, options);
+    this.#waits.begin();
+    try {
+      runStage(this.#hand, handler, options);
+    } finally {
+      this.#waits.end();
+    }
   }
 
   /**
@@ -189,10 +194,14 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     options: IntoOptions<E, Item>,
   ): Promise<void> {
     checkFunction('map', options?.map);
-    this.#waits.checkFree();
-    this.#hand.finishStep();
-    this.#hand.leave();
-    return feedQueue(this.#hand, () => this.#waits.breathe(), queue, options);
+    this.#waits.begin();
+    try {
+      this.#hand.finishStep();
+      this.#hand.leave();
+      await feedQueue(this.#hand, () => this.#waits.breathe(), queue, options);
+    } finally {
+      this.#waits.end();
+    }
   }
 
   /** @internal Has `callback` called once when there is something to poll, or nothing more will come; true when it is so. */

@@ -24,7 +24,7 @@ const LEAST_SPINS = 16;
 export function waitedFor(): MillraceError {
   return new MillraceError(
     'ERR_MILLRACE_INVALID_ARGUMENT',
-    'this consumer is waited for already; wait for one batch at a time',
+    'this consumer is waited for already, or at work in run() or into(); take one batch at a time',
   );
 }
 
