@@ -3,6 +3,8 @@ import { invalidArgument, MillraceError } from '../errors.js';
 import type { SlotView } from './slot-view.js';
 import { checked, type ViewClass } from './view.js';
 
+const CHECKED = checked;
+
 /**
  * Slots that a producer has claimed and not published yet: fill them by index, in any order, then {@link commit}.
  * Disposed of without that, the claim is aborted: no consumer sees its slots, and nobody waits for them.
@@ -58,7 +60,7 @@ export class Claim<E extends object> {
     if (!Number.isInteger(index) || index < 0 || index >= this.length) {
       throw invalidArgument('index', index, `a whole number from 0 to ${this.length - 1}`);
     }
-    if (checked) {
+    if (CHECKED) {
       this.#event.$at = -1;
       this.#event = new this.#view();
     }
@@ -94,7 +96,7 @@ export class Claim<E extends object> {
   /** @internal Its slots are not ours any more; with `MILLRACE_CHECK=1` a late use of the view throws. */
   expire(): void {
     this.#open = false;
-    if (checked) this.#event.$at = -1;
+    if (CHECKED) this.#event.$at = -1;
   }
 
   #checkOpen(): void {

@@ -37,7 +37,7 @@ export abstract class RecordView extends View {
 
   /** Its place, its payload and its header fields, as a plain object. */
   toJSON(): Record<string, unknown> {
-    if (checked) checkLive(this);
+    if (CHECKED) checkLive(this);
     const shown: Record<string, unknown> = { sequence: this.$place, bytes: this.copy() };
     // The header fields are the accessors that `makeView` has added, and nothing else is inherited and enumerable.
     for (const name in this) if (!Object.hasOwn(this, name)) shown[name] = this[name];
