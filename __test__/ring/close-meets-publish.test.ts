@@ -14,30 +14,58 @@ function create(bytes: boolean, producers: 'single' | 'multi') {
 
 const program = (name: string) => new URL(`./${name}.js`, import.meta.url);
 
-test.each([
+const kinds = [
   { bytes: false, producers: 'single' },
   { bytes: false, producers: 'multi' },
   { bytes: true, producers: 'single' },
-] as const)(
+] as const;
+
+/** Another thread that closes the ring when `signal` is 1; it is 2 when it has, and 3 when its stage has ended. */
+async function startCloser(ring: ReturnType<typeof create>, bytes: boolean) {
+  const signal = new Int32Array(new SharedArrayBuffer(4));
+  const closer = new Worker(program('close-on-signal'), {
+    workerData: { handle: ring.handle, bytes, signal },
+  });
+  await once(closer, 'message');
+  return { closer, signal };
+}
+
+/** Has it close, and blocks this thread until it has. */
+function closeAndWait(signal: Int32Array) {
+  Atomics.store(signal, 0, 1);
+  Atomics.notify(signal, 0);
+  expect(Atomics.wait(signal, 0, 1, 10_000)).not.toBe('timed-out');
+}
+
+test.each(kinds)(
   '%p: an event that is being written while another thread closes is consumed',
   async (kind) => {
     const { bytes, producers } = kind;
     const ring = create(bytes, producers);
-    const signal = new Int32Array(new SharedArrayBuffer(4));
-    const closer = new Worker(program('close-on-signal'), {
-      workerData: { handle: ring.handle, bytes, signal },
-    });
-    await once(closer, 'message');
+    const { closer, signal } = await startCloser(ring, bytes);
     const answer = once(closer, 'message');
-    const write = () => {
-      Atomics.store(signal, 0, 1);
-      Atomics.notify(signal, 0);
-      expect(Atomics.wait(signal, 0, 1, 10_000)).not.toBe('timed-out');
-    };
+    const write = () => closeAndWait(signal);
     const out = ring.producer();
     const accepted = 'maxPayload' in out ? out.tryPublish('record', write) : out.tryPublish(write);
     expect(accepted).toBe(true);
     expect((await answer)[0]).toMatchObject({ ended: false, seen: 1, abandoned: 0 });
+    await closer.terminate();
+  },
+);
+
+test.each(kinds)(
+  '%p: a thread that has flushed holds no close up, though its turn does not end',
+  async (kind) => {
+    const { bytes, producers } = kind;
+    const ring = create(bytes, producers);
+    const { closer, signal } = await startCloser(ring, bytes);
+    const answer = once(closer, 'message');
+    const out = ring.producer();
+    expect('maxPayload' in out ? out.tryPublish('record') : out.tryPublish(() => {})).toBe(true);
+    out.flush();
+    closeAndWait(signal);
+    expect(Atomics.wait(signal, 0, 2, 10_000)).not.toBe('timed-out');
+    expect((await answer)[0]).toMatchObject({ seen: 1, abandoned: 0 });
     await closer.terminate();
   },
 );

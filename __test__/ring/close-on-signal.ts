@@ -14,4 +14,6 @@ Atomics.store(signal, 0, 2);
 Atomics.notify(signal, 0);
 let seen = 0;
 for await (const batch of reader) seen += [...batch].length;
+Atomics.store(signal, 0, 3);
+Atomics.notify(signal, 0);
 parentPort?.postMessage({ ended, seen, ...(await ending) });

@@ -74,6 +74,9 @@ export declare function endScheduler(number: number): void
 /** What natives of all environments count: regions known, and this environment's calls made and elided. */
 export declare function environmentStats(environment: number): Array<number>
 
+/** Whether closing a ring fences all threads of this process, so that who publishes needs no fence of its own. */
+export declare function fencesOthers(): boolean
+
 /** Releases what a worker has in hand before `sequence`. */
 export declare function finishWork(handle: number, seat: number, sequence: number): void
 

@@ -175,11 +175,6 @@ export class ByteProducer<H extends object> {
     if (((this.#next - this.#published) | 0) * L.GRANULE >= FLUSH_AT) this.flush();
   }
 
-  /** @internal */
-  settle(): void {
-    this.flush();
-  }
-
   /** Makes what was accepted visible, and wakes consumers that wait for it. */
   flush(): void {
     if (this.#next === this.#published && !this.#announced) return;

@@ -97,11 +97,6 @@ export abstract class Producer<E extends object> {
    */
   abstract flush(): void;
 
-  /** @internal Flushes, and takes back what was noted of events that may come. */
-  settle(): void {
-    this.flush();
-  }
-
   /** @internal Where a claim of `n` events would end. */
   protected abstract end(n: number): number;
 
@@ -277,7 +272,7 @@ export abstract class Producer<E extends object> {
       this.#claim?.expire();
       this.#claim = undefined;
     } else this.#claim?.abort();
-    this.settle();
+    this.flush();
     if (now || this.staged === 0) this.leaveSeat();
   }
 

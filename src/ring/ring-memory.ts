@@ -169,7 +169,7 @@ export class RingMemory {
     const { state } = this;
     if (state === L.OPEN) return false;
     if (state === L.FAILED) return true;
-    if (this.staged(next)) return false;
+    if (Atomics.load(this.words, L.HEADER_SETTLED) === 0 || this.staged(next)) return false;
     const claimed = this.multi ? Atomics.load(this.words, L.CLAIM_CELL) : next;
     return Atomics.load(this.words, L.CURSOR_CELL) === next && claimed === next;
   }

@@ -15,14 +15,8 @@ export class SingleProducer<E extends object> extends Producer<E> {
   readonly #show: (sequence: number) => void;
   /** Consumers see events before this. */
   #published: number;
-  #claimed = false;
   /** Sequences before this are free: what the slowest sink had consumed, and a ring's length more. */
   #free: number;
-  /**
-   * Events before this were announced, so that a close waits for them: once for all that are flushed until the turn
-   * ends, because it costs as much as a flush.
-   */
-  #announced: number;
   /**
    * The next sequence before which more than writing has to be done: a flush, a look for room, for
    * a closed ring. So an event costs one comparison.
@@ -32,15 +26,15 @@ export class SingleProducer<E extends object> extends Producer<E> {
   /** Makes everything before `next` visible. */
   readonly #publish: OutOfLine<number, void> = [
     (next) => {
-      const state = this.memory.words[L.HEADER_STATE];
-      if (state === L.FAILED) {
+      if (next === this.#published || this.memory.words[L.HEADER_STATE] === L.FAILED) {
         this.seat.lose((next - this.#published) | 0);
         this.#event.$next = this.#published;
-        this.#withdraw();
+        this.#limit = this.#published;
+        this.seat.withdraw(this.#published);
         return;
       }
       this.#published = next;
-      this.#limit = state === L.OPEN ? this.#nextFlush() : next;
+      this.#limit = next;
       this.#show(next);
     },
   ];
@@ -60,34 +54,14 @@ export class SingleProducer<E extends object> extends Producer<E> {
         }
       }
       this.stage();
-      this.#announce((next + Math.min(this.flushAt, (this.#free - next) | 0)) | 0, next);
-      this.#limit = this.#nextFlush();
+      // A write that throws leaves the note to the flush.
+      if (next === this.#published) this.seat.announce((next + 1) | 0, next);
+      else this.memory.checkOpen();
+      const until = (this.#published + this.flushAt - next) | 0;
+      this.#limit = (next + Math.min(until, (this.#free - next) | 0)) | 0;
       return true;
     },
   ];
-
-  /** Sees to it that at least the event at `next` was announced, if not those up to `end`. Throws on a closed ring. */
-  #announce(end: number, next: number): void {
-    if (((this.#announced - next) | 0) > 0) {
-      this.memory.checkOpen();
-      return;
-    }
-    this.seat.announce(end, this.#announced);
-    this.#announced = end;
-  }
-
-  /** Takes back what was announced and did not come. */
-  #withdraw(): void {
-    this.#announced = this.#published;
-    this.#limit = this.#published;
-    this.seat.withdraw(this.#published);
-  }
-
-  /** Where a flush is due, or more has to be announced. */
-  #nextFlush(): number {
-    const announced = (this.#announced - this.#published) | 0;
-    return (this.#published + Math.min(this.flushAt, announced)) | 0;
-  }
 
   constructor(memory: RingMemory, view: ViewClass<View>) {
     super(memory, () => view);
@@ -96,7 +70,6 @@ export class SingleProducer<E extends object> extends Producer<E> {
     this.#show = memory.advancer(L.CURSOR_CELL, this.seat.cell, memory.sleeps);
     this.#published = this.#event.$next;
     this.#free = this.#published;
-    this.#announced = this.#published;
     this.#limit = this.#published;
   }
 
@@ -152,11 +125,8 @@ export class SingleProducer<E extends object> extends Producer<E> {
       this.#free = (memory.slowestSink() + memory.capacity) | 0;
       if (((this.#free - start) | 0) < n) return undefined;
     }
-    this.#announce((start + n) | 0, (start + n - 1) | 0);
+    seat.announce((start + n) | 0, start);
     seat.noteClaim(start, n);
-    this.#claimed = true;
-    // Nothing is published beside it.
-    this.#limit = start;
     return start;
   }
 
@@ -168,19 +138,14 @@ export class SingleProducer<E extends object> extends Producer<E> {
     // In this order: a thread that ends in between has lost what it used.
     this.#event.$next = next;
     seat.noteClaim(0, 0);
-    this.#claimed = false;
-    this.settle();
+    if (used > 0) this.flush();
+    // What was announced beyond it will not come.
+    if (used < n) seat.withdraw(this.#published);
   }
 
   override flush(): void {
     const next = this.#event.$next;
-    if (next !== this.#published) callOutOfLine(this.#publish, next);
-  }
-
-  /** @internal */
-  override settle(): void {
-    this.flush();
-    // A claim that is open stays announced.
-    if (this.#announced !== this.#published && !this.#claimed) this.#withdraw();
+    // Otherwise nothing was accepted since the last flush, nor announced.
+    if (next !== this.#published || this.#limit !== next) callOutOfLine(this.#publish, next);
   }
 }

@@ -2,8 +2,7 @@
 export interface Flushable {
   /** It is in the list of those to be flushed at the end of this turn. */
   scheduled: boolean;
-  /** Shows them, and is ready for no more before it is in that list again. */
-  settle(): void;
+  flush(): void;
 }
 
 let waiting: Flushable[] = [];
@@ -26,6 +25,6 @@ export function flushStaged(): void {
   waiting = [];
   for (const producer of producers) {
     producer.scheduled = false;
-    producer.settle();
+    producer.flush();
   }
 }

@@ -15,3 +15,9 @@ pub fn park(milliseconds: u32) {
 pub fn yield_now() {
     std::thread::yield_now();
 }
+
+/// Whether closing a ring fences all threads of this process, so that who publishes needs no fence of its own.
+#[napi(catch_unwind)]
+pub fn fences_others() -> bool {
+    millrace_park::Barrier::new().is_asymmetric()
+}

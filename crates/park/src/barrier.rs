@@ -32,6 +32,12 @@ impl Barrier {
         Self { asymmetric: false }
     }
 
+    /// Whether a light fence is none but for the compiler; for a frequent side that this code is not.
+    #[must_use]
+    pub const fn is_asymmetric(self) -> bool {
+        self.asymmetric
+    }
+
     /// The frequent side, between its store and its load.
     #[inline(always)]
     pub fn light(self) {

@@ -10,8 +10,10 @@
 //! # A close that meets a claim
 //! Whoever looks whether a closing ring has ended must see what is being accepted, and whoever accepts must see a close
 //! that was looked at. A producer notes in its cell what it is about to claim, and then looks at the state; a consumer
-//! looks at the state and then at the notes, all in the single order of SeqCst accesses. So either the consumer finds
-//! the note and waits, or the producer finds the ring closed, takes the note back and has the consumers look again. One
+//! looks at the state and then at the notes. So either the consumer finds the note and waits, or the producer finds the
+//! ring closed, takes the note back and has the consumers look again. A producer notes often and a ring closes once, so
+//! whoever closes pays for the order of both ([`settle`]): it sets the state, fences all threads (`park::Barrier`), and
+//! then sets `settled`, before which no consumer takes a closed ring for ended. So a note is an ordinary store. One
 //! producer's note is the sequence behind what it claims, and stands until the cursor has reached it; of many
 //! producers' notes only whether they are zero counts, and the claim sequence takes over where they end.
 //!
@@ -23,6 +25,7 @@ use crate::layout::{Cell, FAILED, OPEN};
 use crate::memory::{Memory, View};
 use crate::sequence::{distance, publish, slowest, slowest_sink, wake};
 use crate::stamps;
+use millrace_park::Barrier;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use millrace_park::sync::seqcst;
 use std::fmt;
@@ -213,12 +216,19 @@ impl Drop for Claimed<'_, '_> {
     }
 }
 
+/// A ring was closed just now: when this returns, every producer has seen it, or can be seen to have noted an event before.
+pub(crate) fn settle(view: &View<'_>, barrier: Barrier) {
+    barrier.heavy();
+    view.header.settled.store(1, Release);
+}
+
 /// True when a stage that stands at `next`, where nothing is ready, will get nothing more: all that was accepted has
 /// come, or a consumer failed, and stages behind it would wait for ever.
 pub(crate) fn ended(view: &View<'_>, next: u32) -> bool {
     match seqcst::load(&view.header.state) {
         OPEN => return false,
         FAILED => return true,
+        _ if view.header.settled.load(Acquire) == 0 => return false,
         _ => {}
     }
     if staged(view, next) {

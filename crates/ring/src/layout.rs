@@ -81,7 +81,9 @@ pub struct Header {
     /// Multi-producer rings: slots that were claimed and given up, for whatever reason; see `stamps`. Here and not beside
     /// the claim sequence, because consumers read it at every batch.
     pub(crate) skipped: AtomicU32,
-    pub(crate) reserved: [AtomicU32; 38],
+    /// 1 when the ring is closed and every note of an event that was about to be accepted can be seen; see `claim`.
+    pub(crate) settled: AtomicU32,
+    pub(crate) reserved: [AtomicU32; 37],
     /// 1 while a stage joins, see `join`.
     pub(crate) joining: AtomicU32,
     /// How many stages have taken a seat to join; raised before the seat's name is written.
@@ -237,6 +239,7 @@ words! {
     "HEADER_ABORTED" = offset_of!(Header, aborted) / 4,
     "HEADER_RECOVERED" = offset_of!(Header, recovered) / 4,
     "HEADER_SKIPPED" = offset_of!(Header, skipped) / 4,
+    "HEADER_SETTLED" = offset_of!(Header, settled) / 4,
     "HEADER_JOINS" = offset_of!(Header, joins) / 4,
     "HEADER_UPSTREAM" = offset_of!(Header, upstream) / 4,
     "HEADER_WORKERS" = offset_of!(Header, workers) / 4,

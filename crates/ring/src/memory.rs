@@ -231,6 +231,7 @@ impl Header {
             aborted: zero(),
             recovered: zero(),
             skipped: zero(),
+            settled: zero(),
             reserved: std::array::from_fn(|_| zero()),
             joining: zero(),
             joins: zero(),

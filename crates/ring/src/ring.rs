@@ -2,7 +2,7 @@
 
 use crate::byte_consumer::ByteConsumer;
 use crate::byte_producer::{ByteProducer, push_copied};
-use crate::claim::{ClaimError, ended};
+use crate::claim::{ClaimError, ended, settle};
 use crate::config::{Config, ConfigError};
 use crate::consumer::{Consumer, take_stage};
 use crate::graph::mask_of;
@@ -13,6 +13,7 @@ use crate::open_claim::{self, NoClaim};
 use crate::producer_seat::{count_lost, leave_seat, recover_claim, take_seat};
 use crate::staged::publish_copied;
 use crate::workers::Workers;
+use millrace_park::Barrier;
 use millrace_park::sync::atomic::Ordering::Acquire;
 use millrace_park::sync::seqcst;
 use std::fmt;
@@ -342,6 +343,9 @@ impl Ring {
             && let Err(other) = seqcst::compare_exchange(&view.header.state, found, state)
         {
             found = other;
+        }
+        if found == OPEN {
+            settle(&view, Barrier::new());
         }
         drop(view);
         self.wake(u32::MAX, u32::MAX);

@@ -1,6 +1,6 @@
 //! What a typed ring's producers and consumers share.
 
-use crate::claim::ended;
+use crate::claim::{ended, settle};
 use crate::config::Config;
 use crate::layout::Cell;
 use crate::layout::{CLOSING, FAILED, OPEN};
@@ -10,8 +10,8 @@ use crate::stamps;
 use millrace_park::Barrier;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::{
-    AtomicBool, AtomicU32,
-    Ordering::{Acquire, Relaxed, Release},
+    AtomicU32,
+    Ordering::Relaxed,
 };
 use millrace_park::sync::seqcst;
 use std::cell::UnsafeCell;
@@ -23,8 +23,6 @@ pub(crate) struct Core<E> {
     pub(crate) memory: Memory,
     slots: Box<[UnsafeCell<E>]>,
     pub(crate) barrier: Barrier,
-    /// The ring is closed, and every producer that did not see it when it announced a claim has been seen announcing.
-    settled: AtomicBool,
     /// Names of the stages, in the order of their cells.
     pub(crate) names: Box<[String]>,
     /// Stages that are open exclusively, a bit each. Set by who holds [`Joining`](crate::join::Joining).
@@ -50,7 +48,6 @@ impl<E> Core<E> {
             memory: Memory::heap(config, upstream, None),
             slots: (0..config.capacity).map(|_| UnsafeCell::new(event())).collect(),
             barrier,
-            settled: AtomicBool::new(false),
             names: config.stages.iter().map(|stage| stage.name.clone()).collect(),
             exclusive: AtomicU32::new(0),
         }
@@ -60,8 +57,7 @@ impl<E> Core<E> {
     pub(crate) fn end(&self, state: u32) {
         let Some(view) = self.memory.enter() else { return };
         if seqcst::compare_exchange(&view.header.state, OPEN, state).is_ok() {
-            self.barrier.heavy();
-            self.settled.store(true, Release);
+            settle(&view, self.barrier);
         } else if state == FAILED {
             // Of a ring that is closed already: stages behind the one that failed would wait for ever.
             let _ = seqcst::compare_exchange(&view.header.state, CLOSING, FAILED);
@@ -130,12 +126,7 @@ impl<E> Access<E> {
 
     /// True when a stage that stands at `next`, where nothing is ready, will get nothing more.
     pub(crate) fn ended(&self, next: u32) -> bool {
-        match self.view.header.state.load(Acquire) {
-            OPEN => false,
-            FAILED => true,
-            CLOSING => self.core.settled.load(Acquire) && ended(&self.view, next),
-            _ => unreachable!("states are written here only"),
-        }
+        self.state() != OPEN && ended(&self.view, next)
     }
 
     /// Wakes who waits for `cell`, after it was advanced.
