@@ -25,8 +25,8 @@ export const ring = {
   name: 'ring',
   effort: {
     quick: { rounds: 1, seconds: 0.5 },
-    normal: { rounds: 5, seconds: 0.5 },
-    long: { rounds: 5, seconds: 1 },
+    normal: { rounds: 1, seconds: 0.5 },
+    long: { rounds: 5, seconds: 0.5 },
   },
   async experiments(level, tell) {
     const commands = await ringSides('ring', LMAX, tell);

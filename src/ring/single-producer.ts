@@ -1,5 +1,4 @@
 import { layout as L } from './layout.js';
-import { callOutOfLine, type OutOfLine } from './out-of-line.js';
 import { noWrite, Producer, publishedWithin, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
 import { checked, type View, type ViewClass } from './view.js';
@@ -22,46 +21,6 @@ export class SingleProducer<E extends object> extends Producer<E> {
    * a closed ring. So an event costs one comparison.
    */
   #limit: number;
-
-  /** Makes everything before `next` visible. */
-  readonly #publish: OutOfLine<number, void> = [
-    (next) => {
-      if (next === this.#published || this.memory.words[L.HEADER_STATE] === L.FAILED) {
-        this.seat.lose((next - this.#published) | 0);
-        this.#event.$next = this.#published;
-        this.#limit = this.#published;
-        this.seat.withdraw(this.#published);
-        return;
-      }
-      this.#published = next;
-      this.#limit = next;
-      this.#show(next);
-    },
-  ];
-
-  /** Sets the limit anew; false when the ring is full. */
-  readonly #prepare: OutOfLine<number, boolean> = [
-    (next) => {
-      this.checkFree();
-      if (((next - this.#published) | 0) >= this.flushAt) this.flush();
-      if (((this.#free - next) | 0) <= 0) {
-        // What is staged must be seen for room to come.
-        this.flush();
-        this.#free = (this.memory.slowestSink() + this.memory.capacity) | 0;
-        if (((this.#free - next) | 0) <= 0) {
-          this.memory.checkOpen();
-          return false;
-        }
-      }
-      this.stage();
-      // A write that throws leaves the note to the flush.
-      if (next === this.#published) this.seat.announce((next + 1) | 0, next);
-      else this.memory.checkOpen();
-      const until = (this.#published + this.flushAt - next) | 0;
-      this.#limit = (next + Math.min(until, (this.#free - next) | 0)) | 0;
-      return true;
-    },
-  ];
 
   constructor(memory: RingMemory, view: ViewClass<View>) {
     super(memory, () => view);
@@ -87,7 +46,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
     if (CHECKED && typeof write !== 'function') throw noWrite(write);
     const event = this.#event;
     const next = event.$next;
-    if (((this.#limit - next) | 0) <= 0 && !callOutOfLine(this.#prepare, next)) return false;
+    if (((this.#limit - next) | 0) <= 0 && !this.#prepare(next)) return false;
     event.$to(next);
     if (CHECKED) writeChecked(event, write, event as unknown as E, argument as A);
     else write(event as unknown as E, argument as A);
@@ -106,7 +65,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
     const event = this.#event;
     for (let i = 0; i < n; i++) {
       const next = event.$next;
-      if (((this.#limit - next) | 0) <= 0 && !callOutOfLine(this.#prepare, next)) return i;
+      if (((this.#limit - next) | 0) <= 0 && !this.#prepare(next)) return i;
       event.$to(next);
       if (CHECKED) writeChecked(event, write, event as unknown as E, from + i, argument);
       else write(event as unknown as E, from + i, argument);
@@ -146,6 +105,42 @@ export class SingleProducer<E extends object> extends Producer<E> {
   override flush(): void {
     const next = this.#event.$next;
     // Otherwise nothing was accepted since the last flush, nor announced.
-    if (next !== this.#published || this.#limit !== next) callOutOfLine(this.#publish, next);
+    if (next !== this.#published || this.#limit !== next) this.#publish(next);
+  }
+
+  /** Makes everything before `next` visible. */
+  #publish(next: number): void {
+    if (next === this.#published || this.memory.words[L.HEADER_STATE] === L.FAILED) {
+      this.seat.lose((next - this.#published) | 0);
+      this.#event.$next = this.#published;
+      this.#limit = this.#published;
+      this.seat.withdraw(this.#published);
+      return;
+    }
+    this.#published = next;
+    this.#limit = next;
+    this.#show(next);
+  }
+
+  /** Sets the limit anew; false when the ring is full. */
+  #prepare(next: number): boolean {
+    this.checkFree();
+    if (((next - this.#published) | 0) >= this.flushAt) this.flush();
+    if (((this.#free - next) | 0) <= 0) {
+      // What is staged must be seen for room to come.
+      this.flush();
+      this.#free = (this.memory.slowestSink() + this.memory.capacity) | 0;
+      if (((this.#free - next) | 0) <= 0) {
+        this.memory.checkOpen();
+        return false;
+      }
+    }
+    this.stage();
+    // A write that throws leaves the note to the flush.
+    if (next === this.#published) this.seat.announce((next + 1) | 0, next);
+    else this.memory.checkOpen();
+    const until = (this.#published + this.flushAt - next) | 0;
+    this.#limit = (next + Math.min(until, (this.#free - next) | 0)) | 0;
+    return true;
   }
 }
