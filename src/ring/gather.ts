@@ -1,7 +1,10 @@
-/** Fewer events than this at a look are few: the journey of a cache line takes as long as writing about as many. */
-const FEW = 128;
+/**
+ * Fewer events than this at a look are few: two flushes of a producer that is left to itself. With fewer the next look
+ * comes too early, and a step of a `for await` that has to wait costs 300 bytes of garbage.
+ */
+const FEW = 512;
 /** More are plenty, and the wait can be shorter. */
-const PLENTY = 512;
+const PLENTY = 2048;
 /** So few that a wait which brought no more than this was in vain, unless it brought more than the one before. */
 const IN_VAIN = 8;
 /**
