@@ -8,8 +8,8 @@ const PLENTY = 2048;
 /** So few that a wait which brought no more than this was in vain, unless it brought more than the one before. */
 const IN_VAIN = 8;
 /**
- * The shortest and the longest wait, in loads of a word, which take about 5 ns each: what an event waits at most because
- * of this is about 1.6 us. Not by a clock: each time that is told is garbage, and to tell it takes 100 ns.
+ * The shortest and the longest wait, in loads of a word, which take 5 to 7 ns each: what an event waits at most because
+ * of this is about 2 us. Not by a clock: each time that is told is garbage, and to tell it takes 100 ns.
  */
 const LEAST = 20;
 const MOST = 320;

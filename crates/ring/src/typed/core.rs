@@ -9,10 +9,7 @@ use crate::sequence::{distance, slowest_sink};
 use crate::stamps;
 use millrace_park::Barrier;
 use millrace_park::sync::Arc;
-use millrace_park::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed,
-};
+use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use millrace_park::sync::seqcst;
 use std::cell::UnsafeCell;
 use std::fmt;
