@@ -119,6 +119,22 @@ test('a handler that fails in run stops the ring: its producers and the stages b
   expect(consumed + abandoned).toBe(cursor);
 });
 
+test.each(['single', 'multi'] as const)(
+  'a full ring that fails leaves a thread that published to it at work (%s)',
+  async (producers) => {
+    const ring = create({ producers });
+    const full = new Worker(new URL('./fill-program.js', import.meta.url), {
+      workerData: ring.handle,
+    });
+    workers.push(full);
+    const [accepted] = await once(full, 'message');
+    await once(start(ring, ['parse'], { blocks: true, failAt: 0 }), 'error');
+    full.postMessage('how many are staged?');
+    expect(await once(full, 'message')).toEqual([0]);
+    expect(ring.stats()).toMatchObject({ cursor: 128, lost: accepted - 128 });
+  },
+);
+
 test('a ring that closes can still fail: the stages behind are told', async () => {
   const ring = create();
   await publish(ring, 100);

@@ -1,8 +1,9 @@
 //! Publishing events that a producer in JavaScript has staged.
 
 use crate::claim::{ClaimError, Claimed, Claimer};
+use crate::layout::FAILED;
 use crate::memory::Memory;
-use millrace_park::sync::atomic::Ordering::{Relaxed, Release};
+use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::ptr::NonNull;
 
 /// Publishes copies of up to `n` events that lie behind one another in `events`: as many as there is room for, in one
@@ -17,7 +18,9 @@ pub(crate) fn publish_copied(memory: &Memory, index: u32, events: &[u8], n: u32)
         let at = claimer.position(&view);
         let n = n.min(claimer.room(&view, at));
         if n == 0 {
-            return Err(ClaimError::Full);
+            // A ring that failed has no room ever again, and who waits for some is told so at once.
+            let failed = view.header.state.load(Acquire) == FAILED;
+            return Err(if failed { ClaimError::Closed } else { ClaimError::Full });
         }
         if claimer.try_claim_accepted(&view, at, n)? {
             break (at, n);

@@ -53,6 +53,16 @@ fn a_claim_is_committed_once_and_not_beyond_its_end() {
 }
 
 #[test]
+fn a_full_ring_that_failed_has_its_producers_wait_for_nothing() {
+    let (ring, _consumer) = ring();
+    let seat = ring.take_producer(1).unwrap();
+    assert_eq!(ring.publish_copied(seat, &[0; 40], 10), Ok(8));
+    assert_eq!(ring.publish_copied(seat, &[0; 8], 2), Err(ClaimError::Full));
+    ring.fail();
+    assert_eq!(ring.publish_copied(seat, &[0; 8], 2), Err(ClaimError::Closed));
+}
+
+#[test]
 #[should_panic(expected = "has a claim open")]
 fn a_seat_has_one_claim_at_a_time() {
     let (ring, _consumer) = ring();
