@@ -1,5 +1,8 @@
 /** Seeds and time of the stress tests; CONTRIBUTING.md, "Tests", tells how to ask for them. */
 
+import { again } from './again.js';
+import { Watch } from './watch.js';
+
 const asked = process.env.MILLRACE_STRESS_SEED;
 
 /** The one seed that was asked for. */
@@ -27,14 +30,19 @@ export async function forSeeds(
   const until = performance.now() + (long ? longer : seconds) * 1000;
   const more = (n: number) =>
     askedSeed === undefined ? performance.now() < until || n === 0 : n < REPEATS;
-  for (let n = 0; more(n); n++) {
-    const seed = askedSeed ?? seeds(n);
-    try {
-      await work(seed);
-    } catch (error) {
-      const again = `MILLRACE_STRESS_SEED=${seed} npm test -- __test__/stress/${file}`;
-      if (error instanceof Error) error.message += `\nagain: ${again}`;
-      throw error;
+  const watch = new Watch(file);
+  try {
+    for (let n = 0; more(n); n++) {
+      const seed = askedSeed ?? seeds(n);
+      watch.begin(seed);
+      try {
+        await work(seed);
+      } catch (error) {
+        if (error instanceof Error) error.message += `\n${again(seed, file)}`;
+        throw error;
+      }
     }
+  } finally {
+    await watch.close();
   }
 }
