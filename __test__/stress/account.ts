@@ -76,10 +76,14 @@ export function account(plan: Plan, board: Board, statistics: RingStatistics, en
         wrong.push(`lost: ${statistics.lost}, not ${least} to ${most}`);
     }
   } else {
-    const published = cursor - first - gaps;
     // What a ring's first sequence passes over counts as consumed long ago.
     const consumed = order.filter((sequence) => sequence < slowest).length;
     is('consumed', end.consumed, first + consumed);
+    // Of many producers' claims that were open when the ring failed, what was committed is lost, and its slots are passed.
+    const late = end.failed && multi ? cursor - first - gaps - consumed - end.abandoned : 0;
+    const most = producers.reduce((sum, { committed }) => sum + committed, 0);
+    if (late < 0 || late > most) wrong.push(`late: ${late}, not 0 to ${most}`);
+    const published = cursor - first - gaps - late;
     is('abandoned', end.abandoned, published - consumed);
     for (const [name, { least, most }] of Object.entries(given(producers, published))) {
       const found = statistics[name as 'lost' | 'recovered' | 'aborted'];
@@ -98,7 +102,8 @@ export function account(plan: Plan, board: Board, statistics: RingStatistics, en
     if (workers > 0) continue;
     const released = (statistics.stages[name]?.sequence as number) - first;
     // Before the event that failed, or the batch that was given up, everything is released, and nothing behind.
-    const behind = order.filter((sequence) => sequence < life.floor && sequence >= released);
+    const mine = [...(stages[life.role] as Places).keys()];
+    const behind = mine.filter((sequence) => sequence < life.floor && sequence >= released);
     if (released > life.floor || behind.length > 0)
       wrong.push(`stage ${name} failed at ${life.floor}, and has released ${released}`);
   }

@@ -10,6 +10,8 @@ const NEXT_LIFE = 0;
 const NEXT_ENTRY = 1;
 /** Events that producers have begun. */
 const BEGUN = 2;
+/** Its close has resolved. */
+const CLOSED = 3;
 const HEADER = 16;
 
 /** Words of a life. */
@@ -25,7 +27,8 @@ const USED = 8;
 const ABORTED = 9;
 const RETRIES = 10;
 const REFUSAL = 11;
-const LIFE_WORDS = 12;
+const COMMITTED = 12;
+const LIFE_WORDS = 13;
 
 const LOG = HEADER + LIVES * LIFE_WORDS;
 const ENTRY_WORDS = 4;
@@ -144,7 +147,13 @@ export class Life {
   noteClaim(state: number, length = 0, used = 0): void {
     this.#set(CLAIM, length);
     this.#set(USED, used);
+    if (state === claimStates.ending) this.#set(COMMITTED, used);
     this.#set(CLAIM_STATE, state);
+  }
+
+  /** The events of the last claim that was to be published: lost when the ring had failed by then. */
+  get committed(): number {
+    return this.#get(COMMITTED);
   }
 
   /** What it was refused with, see {@link refusals}. */
@@ -210,6 +219,14 @@ export class Board {
       if (life >= 0) seen.push({ life, by: word(1), n: word(2), sequence: word(3) });
     }
     return seen;
+  }
+
+  /** Whether the ring's close has resolved, for who stays until then. */
+  get closed(): boolean {
+    return Atomics.load(this.#words, CLOSED) === 1;
+  }
+  set closed(value: boolean) {
+    Atomics.store(this.#words, CLOSED, value ? 1 : 0);
   }
 
   /** Counts events that a producer is about to publish; how many all have. */

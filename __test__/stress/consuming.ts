@@ -160,9 +160,12 @@ class Visit {
     this.#batches -= 1;
   }
 
-  /** Calls `take` for the events of a batch until it is false. */
-  #each(batch: Batch, take: (event: Taken, sequence: number) => boolean): void {
-    let { sequence } = batch;
+  /** Calls `take` for the events of a batch that are not released, from `sequence` on, until it is false. */
+  #each(
+    batch: Batch,
+    take: (event: Taken, sequence: number) => boolean,
+    sequence = batch.sequence,
+  ): void {
     for (const event of batch) {
       const place = this.#role.asked.records
         ? (event as unknown as { sequence: number }).sequence
@@ -181,6 +184,25 @@ class Visit {
       return until >= 0;
     });
     return until >= 0;
+  }
+
+  /** All events of a batch; now and then the first ones are released before the others are asked for. */
+  #inParts(batch: Batch, release: (sequence: number) => void): void {
+    const { below } = this.#role;
+    let until = below(2) === 0 ? below(6) : Infinity;
+    let rest: number | undefined;
+    this.#each(batch, (event, sequence) => {
+      if (until-- <= 0) rest = sequence;
+      else this.#take(event, sequence);
+      return rest === undefined;
+    });
+    if (rest === undefined) return;
+    release(rest);
+    const take = (event: Taken, sequence: number) => {
+      this.#take(event, sequence);
+      return true;
+    };
+    this.#each(batch, take, rest);
   }
 
   async #breathe(): Promise<void> {
@@ -256,12 +278,8 @@ class Visit {
       else if (batch) {
         this.#batches -= 1;
         if (below(4) === 0) release(batch.sequence);
-        if (asked.records || below(2) === 0) {
-          this.#each(batch, (event, sequence) => {
-            this.#take(event, sequence);
-            return true;
-          });
-        } else {
+        if (asked.records || below(2) === 0) this.#inParts(batch, release);
+        else {
           for (let i = 0; i < batch.length; i++) {
             this.#take(batch.at(i) as Taken, batch.sequence + i);
           }
@@ -323,7 +341,8 @@ class Visit {
   async run(): Promise<boolean> {
     const { below, asked, declared, board } = this.#role;
     let failing = -1;
-    let over = false;
+    // Who opens the stage behind one that failed must not release what that did not.
+    let over = board.lives.some(({ state }) => state === failed);
     let attempts = 0;
     let floor = true;
     const policies: readonly RunOptions[] = [
@@ -347,7 +366,8 @@ class Visit {
         if (floor) this.#life.floor = sequence - asked.first;
         floor = endOfBatch;
         if (below(100) === 0) Atomics.wait(pause, 0, 0, below(3));
-        if (fatal && (over || board.count(0) > fatal.after)) {
+        // In the midst of a batch, now and then.
+        if (fatal && (over || (board.count(0) > fatal.after && below(4) === 0))) {
           // Of a batch that is given up nothing is released, of others what came before.
           if (fatal.how !== 'retry') this.#life.floor = sequence - asked.first;
           else floor = true;

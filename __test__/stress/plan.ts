@@ -87,11 +87,11 @@ export function planOf(seed: number): Plan {
   // A small ring moves fewer events in the same time, and so do threads that never sleep on few cores.
   const some = Math.min(200 + below(8000), (records ? capacity / 64 : capacity) * 200);
   const events = sleeps ? some : Math.ceil(some / 4);
-  const producers = below(2) === 0 ? 1 : 2 + below(sleeps ? 3 : 1);
+  const producers = below(5) < 3 ? 1 : 2 + below(sleeps ? 3 : 1);
   const digests = below(3) === 0 ? [names[below(names.length)] as string] : [];
   const follows = (name: string): boolean =>
     [name, ...before(name)].some((one) => digests.includes(one));
-  const failing = below(4) === 0 ? below(names.length) : -1;
+  const failing = below(3) === 0 ? below(names.length) : -1;
   const failure = { how: failures[below(3)] as Failure['how'], after: below(events) };
   return {
     seed,

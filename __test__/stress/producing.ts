@@ -139,7 +139,8 @@ class Publishing {
     ];
   }
 
-  async #claim(): Promise<void> {
+  /** @param held Milliseconds that it stays open. */
+  async #claim(held?: number): Promise<void> {
     const life = this.#life;
     const { below, asked } = this.#role;
     const size = 1 + below(Math.min(asked.capacity, 64));
@@ -156,7 +157,8 @@ class Publishing {
     const used = below(3) === 0 ? below(size + 1) : below(4) === 0 ? 0 : size;
     // From the last to the first: any order will do.
     for (let i = used - 1; i >= 0; i--) this.#fill(claim.at(i), life.accepted + i);
-    if (below(4) === 0) await setTimeout(below(3));
+    if (held !== undefined) await setTimeout(held);
+    else if (below(4) === 0) await setTimeout(below(3));
     if (this.#role.gone) return;
     life.noteClaim(claimStates.ending, size, used);
     if (used === 0 && below(2) === 0) claim.abort();
@@ -174,22 +176,48 @@ class Publishing {
       const way = below(this.#ways.length);
       life.way = way;
       const before = life.accepted;
-      try {
-        await this.#ways[way]?.();
-        if (this.#role.gone) return false;
-      } catch (error) {
-        if (this.#role.gone) return false;
-        const { code } = error as { code?: string };
-        if (code === 'ERR_MILLRACE_CLOSED') return this.#end(refusals.closed);
-        if (code === 'ERR_MILLRACE_CONSUMER_FAILED') return this.#end(refusals.failed);
-        if (!(error instanceof Refused) && code !== 'ERR_MILLRACE_TIMEOUT') throw error;
-      }
+      const refusal = await this.#refused(this.#ways[way]);
+      if (this.#role.gone) return false;
+      if (refusal !== undefined) return this.#stay(refusal);
       life.doubt = 0;
-      if (board.count(life.accepted - before) >= asked.events) return this.#end(refusals.none);
+      if (board.count(life.accepted - before) >= asked.events) return this.#last();
       if (below(20) === 0) await setTimeout(below(4));
       if (this.#role.gone) return false;
     }
     return this.#end();
+  }
+
+  /** What somebody was refused with who does something; undefined when it is not over with the ring. */
+  async #refused(act?: () => Promise<void> | void): Promise<number | undefined> {
+    try {
+      await act?.();
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (this.#role.gone) return undefined;
+      if (code === 'ERR_MILLRACE_CLOSED') return refusals.closed;
+      if (code === 'ERR_MILLRACE_CONSUMER_FAILED') return refusals.failed;
+      if (!(error instanceof Refused) && code !== 'ERR_MILLRACE_TIMEOUT') throw error;
+    }
+    return undefined;
+  }
+
+  /** It is enough: publishes once more, and keeps a claim open behind that, while the ring is closed. */
+  async #last(): Promise<boolean> {
+    const { below, asked } = this.#role;
+    const last = async () => {
+      this.#ways[0]?.();
+      if (!asked.records) await this.#claim(below(40));
+    };
+    const refusal = below(2) === 0 ? await this.#refused(last) : undefined;
+    return this.#stay(refusal ?? refusals.none);
+  }
+
+  /** Does nothing more, and may keep its seat until the ring is closed: who closes that must not wait for it. */
+  async #stay(refusal: number): Promise<boolean> {
+    const { below, board } = this.#role;
+    this.#life.doubt = 0;
+    if (below(2) === 0) while (!board.closed && !this.#role.gone) await setTimeout(2);
+    return !this.#role.gone && this.#end(refusal);
   }
 
   /** Has it count as whole when all that it accepted is flushed; on a full ring that is later than its close. */

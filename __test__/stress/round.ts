@@ -59,6 +59,7 @@ export class Round {
       const closing = this.#ring.close(within);
       if (this.#below(2) === 0) await this.#end();
       const closed = await this.#soon('close', closing);
+      this.#board.closed = true;
       // Who was given no more time is ended; the others end by themselves.
       if (closeWithin !== undefined) await this.#endAll();
       for (const hand of this.#hands) await this.#soon(`the end of ${hand.name}`, hand.exit);
