@@ -10,8 +10,8 @@ const NEXT_LIFE = 0;
 const NEXT_ENTRY = 1;
 /** Events that producers have begun. */
 const BEGUN = 2;
-/** Its close has resolved. */
-const CLOSED = 3;
+/** Whether the ring is being closed, or is. */
+const CLOSE = 3;
 const HEADER = 16;
 
 /** Words of a life. */
@@ -46,6 +46,9 @@ export const refusals = { none: 0, closed: 1, failed: 2 } as const;
 /** Roles that are no stage's: its index is the role of who has it. */
 export const producerRole = 100;
 export const visitorRole = 200;
+
+/** How far a close is: not begun, begun, and resolved. */
+export const closes = { none: 0, begun: 1, resolved: 2 } as const;
 
 /** What a claim of a producer is: when its thread is terminated in between, it may be there or not. */
 export const claimStates = { none: 0, maybe: 1, open: 2, ending: 3 } as const;
@@ -221,12 +224,19 @@ export class Board {
     return seen;
   }
 
-  /** Whether the ring's close has resolved, for who stays until then. */
-  get closed(): boolean {
-    return Atomics.load(this.#words, CLOSED) === 1;
+  /** How far the ring's close is, see {@link closes}. */
+  get close(): number {
+    return Atomics.load(this.#words, CLOSE);
   }
-  set closed(value: boolean) {
-    Atomics.store(this.#words, CLOSED, value ? 1 : 0);
+  set close(value: number) {
+    Atomics.store(this.#words, CLOSE, value);
+    Atomics.notify(this.#words, CLOSE);
+  }
+
+  /** Blocks until the ring is being closed, and so many milliseconds while it is; or for a while. */
+  blockUntilClosing(more: number): void {
+    Atomics.wait(this.#words, CLOSE, closes.none, 500);
+    Atomics.wait(this.#words, CLOSE, closes.begun, more);
   }
 
   /** Counts events that a producer is about to publish; how many all have. */

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type ByteProducer, ByteRing, type Claim, type Producer, Ring } from 'millrace';
 import { random } from '../ring/random.js';
-import { Board, claimStates, ended, type Life, producerRole, refusals } from './board.js';
+import { Board, claimStates, closes, ended, type Life, producerRole, refusals } from './board.js';
 import { checkOf, type Event, payloadOf, rawOf } from './event.js';
 
 /** What a thread that produces is asked for. */
@@ -139,8 +139,8 @@ class Publishing {
     ];
   }
 
-  /** @param held Milliseconds that it stays open. */
-  async #claim(held?: number): Promise<void> {
+  /** @param last Whether it stays open until the ring is being closed. */
+  async #claim(last = false): Promise<void> {
     const life = this.#life;
     const { below, asked } = this.#role;
     const size = 1 + below(Math.min(asked.capacity, 64));
@@ -154,10 +154,13 @@ class Publishing {
     }
     if (!claim) return;
     life.noteClaim(claimStates.open, size);
-    const used = below(3) === 0 ? below(size + 1) : below(4) === 0 ? 0 : size;
+    const none = last ? below(3) > 0 : below(6) === 0;
+    const used = none ? 0 : below(3) === 0 ? below(size + 1) : size;
     // From the last to the first: any order will do.
     for (let i = used - 1; i >= 0; i--) this.#fill(claim.at(i), life.accepted + i);
-    if (held !== undefined) await setTimeout(held);
+    if (last) await this.#until(closes.begun);
+    // So long that consumers have done the rest, and sleep.
+    if (last) await setTimeout(below(100));
     else if (below(4) === 0) await setTimeout(below(3));
     if (this.#role.gone) return;
     life.noteClaim(claimStates.ending, size, used);
@@ -201,23 +204,29 @@ class Publishing {
     return undefined;
   }
 
-  /** It is enough: publishes once more, and keeps a claim open behind that, while the ring is closed. */
+  /** It is enough: what it begins now the ring's close comes upon. */
   async #last(): Promise<boolean> {
-    const { below, asked } = this.#role;
+    const { below, asked, board, exit } = this.#role;
     const last = async () => {
       this.#ways[0]?.();
-      if (!asked.records) await this.#claim(below(40));
+      if (!asked.records && below(2) === 0) await this.#claim(true);
+      // Staged in this turn, which ends behind the close; the main thread is who closes.
+      else if (exit) board.blockUntilClosing(below(50));
     };
-    const refusal = below(2) === 0 ? await this.#refused(last) : undefined;
-    return this.#stay(refusal ?? refusals.none);
+    return this.#stay((await this.#refused(last)) ?? refusals.none);
   }
 
   /** Does nothing more, and may keep its seat until the ring is closed: who closes that must not wait for it. */
   async #stay(refusal: number): Promise<boolean> {
-    const { below, board } = this.#role;
     this.#life.doubt = 0;
-    if (below(2) === 0) while (!board.closed && !this.#role.gone) await setTimeout(2);
+    if (this.#role.below(4) > 0) await this.#until(closes.resolved);
     return !this.#role.gone && this.#end(refusal);
+  }
+
+  /** Waits until the ring's close is so far. */
+  async #until(close: number): Promise<void> {
+    const { board } = this.#role;
+    while (board.close < close && !this.#role.gone) await setTimeout(2);
   }
 
   /** Has it count as whole when all that it accepted is flushed; on a full ring that is later than its close. */

@@ -3,7 +3,7 @@ import { ByteRing, Ring, type RingClosed } from 'millrace';
 import { random } from '../ring/random.js';
 import { before } from '../ring/rings.js';
 import { account } from './account.js';
-import { Board, failed } from './board.js';
+import { Board, closes, failed } from './board.js';
 import { ConsumerRole, type Consuming } from './consuming.js';
 import { fields } from './event.js';
 import { type Hand, here, worker } from './hand.js';
@@ -57,9 +57,10 @@ export class Round {
       const refusedFirst = !this.#failed;
       const within = closeWithin === undefined ? {} : { timeout: closeWithin };
       const closing = this.#ring.close(within);
+      this.#board.close = closes.begun;
       if (this.#below(2) === 0) await this.#end();
       const closed = await this.#soon('close', closing);
-      this.#board.closed = true;
+      this.#board.close = closes.resolved;
       // Who was given no more time is ended; the others end by themselves.
       if (closeWithin !== undefined) await this.#endAll();
       for (const hand of this.#hands) await this.#soon(`the end of ${hand.name}`, hand.exit);

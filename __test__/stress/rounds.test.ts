@@ -10,7 +10,7 @@ test.each(asked)(
   '%s: every event comes to every stage once, whoever comes, goes, fails or is terminated',
   async (graph) => {
     await forSeeds(
-      { seconds: 8, longer: 480, file: 'rounds' },
+      { seconds: 9, longer: 480, file: 'rounds' },
       (n) => base + n * graphs.length + graphs.indexOf(graph),
       (seed) => new Round(seed).run(),
     );
