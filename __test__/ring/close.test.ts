@@ -39,6 +39,23 @@ test.each(kinds)(
   },
 );
 
+test.each(kinds)(
+  '%s: a claim given up on a closed ring lets go of who waits for its events',
+  async (producers) => {
+    const { ring, out, read } = numbers(8, { producers });
+    const claim = out.tryClaim(2);
+    const receiving = outcome(read.receive());
+    const sleeps = () => ring.stats().stages.read?.waits ?? 0;
+    while (sleeps() < 1) await setImmediate();
+    const ending = ring.close();
+    // Woken by the close, it sleeps again.
+    while (sleeps() < 2) await setImmediate();
+    claim?.abort();
+    expect(await receiving).toBeUndefined();
+    expect(await ending).toEqual({ consumed: 0, abandoned: 0 });
+  },
+);
+
 test('more than a full ring of accepted events gets through a close', async () => {
   const { ring, out, read } = numbers(4, { producers: 'multi' });
   let n = 0;
