@@ -137,9 +137,10 @@ function publishedBy(
     if (n !== due) wrong.push(`${by}/${n} at ${sequence}, in place of ${by}/${due}`);
     next.set(by, n + 1);
   }
-  for (const { number, state, accepted, doubt } of producers) {
+  for (const { number, state, accepted, doubt, claimState, used } of producers) {
     const found = next.get(number) ?? 0;
-    if (found > accepted + doubt || (whole && state === ended && found !== accepted)) {
+    const most = accepted + doubt + (claimState === claimStates.ending ? used : 0);
+    if (found > most || (whole && state === ended && found !== accepted)) {
       wrong.push(`events of producer ${number}: ${found}, of ${accepted} that it accepted`);
     }
   }

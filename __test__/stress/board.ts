@@ -47,7 +47,7 @@ export const refusals = { none: 0, closed: 1, failed: 2 } as const;
 export const producerRole = 100;
 export const visitorRole = 200;
 
-/** How far a close is: not begun, begun, and resolved. */
+/** How far a close is: not begun, begun, and resolved, with all consumers gone. */
 export const closes = { none: 0, begun: 1, resolved: 2 } as const;
 
 /** What a claim of a producer is: when its thread is terminated in between, it may be there or not. */

@@ -60,10 +60,12 @@ export class Round {
       this.#board.close = closes.begun;
       if (this.#below(2) === 0) await this.#end();
       const closed = await this.#soon('close', closing);
-      this.#board.close = closes.resolved;
       // Who was given no more time is ended; the others end by themselves.
       if (closeWithin !== undefined) await this.#endAll();
-      for (const hand of this.#hands) await this.#soon(`the end of ${hand.name}`, hand.exit);
+      // Consumers first: producers that stay until then wake nobody by leaving.
+      await this.#exits(({ name }) => !name.startsWith('producer'));
+      this.#board.close = closes.resolved;
+      await this.#exits(() => true);
       for (const hand of this.#settling) {
         hand.settle();
         // What it has closed may still have something to flush.
@@ -90,6 +92,11 @@ export class Round {
     }
     const end = { ...last, whole, failed: this.#failed, refusedFirst };
     this.#problems.push(...account(plan, this.#board, this.#ring.stats(), end));
+  }
+
+  async #exits(of: (hand: Hand) => boolean): Promise<void> {
+    const hands = [...this.#hands].filter(of);
+    for (const hand of hands) await this.#soon(`the end of ${hand.name}`, hand.exit);
   }
 
   get #failed(): boolean {
