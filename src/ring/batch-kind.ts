@@ -1,5 +1,5 @@
 import type { Held } from './held.js';
-import type { StageReader } from './stage-reader.js';
+import type { Place } from './place.js';
 
 /** What a consumer's batches have in common. */
 export interface StageBatch<E> extends Iterable<E> {
@@ -21,15 +21,15 @@ export type Handler<E> = (event: E, sequence: number, endOfBatch: boolean) => vo
 /** @internal What differs between batches of events and of records. */
 export interface BatchKind<E, B extends StepBatch<E>> {
   /** Makes the one batch of a consumer, or each of those that are released by hand. */
-  make(reader: StageReader, held: Held): B;
+  make(place: Place, held: Held): B;
   /** Makes it the batch from `first` on, up to `end`. */
   set(batch: B, first: number, end: number): B;
-  /** The sequence behind at most `most` places from `reader.next` on, of which `available` are ready. */
-  endOf(reader: StageReader, available: number, most: number): number;
+  /** The sequence behind at most `most` places from `place.next` on, of which `available` are ready. */
+  endOf(place: Place, available: number, most: number): number;
   /** The sequence behind the event at `sequence`. */
-  behind(reader: StageReader, sequence: number): number;
+  behind(place: Place, sequence: number): number;
   /** Whether an event begins at `sequence`, which was handed out or is the next. */
-  begins(reader: StageReader, sequence: number): boolean;
+  begins(place: Place, sequence: number): boolean;
   /** Gives its events to a handler. */
   handle(batch: B, handler: Handler<E>): void;
 }

@@ -4,10 +4,10 @@ import type { Stage } from './graph.js';
 import type { Held } from './held.js';
 import type { Guest } from './join.js';
 import { layout as L } from './layout.js';
+import type { Place } from './place.js';
 import { RecordBatch } from './record-batch.js';
 import type { RingMemory } from './ring-memory.js';
 import { StageConsumer } from './stage-consumer.js';
-import type { StageReader } from './stage-reader.js';
 import type { View, ViewClass } from './view.js';
 
 /** The consumer of a stage's records. */
@@ -30,8 +30,8 @@ class RecordBatches<R extends object> implements BatchKind<R, RecordBatch<R>> {
     this.#view = view;
   }
 
-  make(reader: StageReader, held: Held): RecordBatch<R> {
-    return new RecordBatch<R>(reader, this.#view, held);
+  make(place: Place, held: Held): RecordBatch<R> {
+    return new RecordBatch<R>(place, this.#view, held);
   }
 
   set(batch: RecordBatch<R>, first: number, end: number): RecordBatch<R> {
@@ -39,25 +39,25 @@ class RecordBatches<R extends object> implements BatchKind<R, RecordBatch<R>> {
   }
 
   /** Whole records only, and at least one. */
-  endOf(reader: StageReader, available: number, most: number): number {
-    const { next } = reader;
+  endOf(place: Place, available: number, most: number): number {
+    const { next } = place;
     if (available <= most) return (next + available) | 0;
     let end = next;
-    do end = this.behind(reader, end);
+    do end = this.behind(place, end);
     while (((end - next) | 0) < most);
     return end;
   }
 
-  behind({ memory }: StageReader, sequence: number): number {
+  behind({ memory }: Place, sequence: number): number {
     const { slots, mask, words } = memory;
     const at = slots + (sequence & mask) * L.GRANULE;
     return (sequence + (words[(at >> 2) + 1] as number)) | 0;
   }
 
   /** Goes from record to record: their lengths tell where the next one begins. */
-  begins(reader: StageReader, sequence: number): boolean {
-    let at = reader.released;
-    while (((sequence - at) | 0) > 0) at = this.behind(reader, at);
+  begins(place: Place, sequence: number): boolean {
+    let at = place.released;
+    while (((sequence - at) | 0) > 0) at = this.behind(place, at);
     return at === sequence;
   }
 

@@ -4,10 +4,10 @@ import { EventBatch } from './event-batch.js';
 import type { Stage } from './graph.js';
 import type { Held } from './held.js';
 import type { Guest } from './join.js';
+import type { Place } from './place.js';
 import type { RingMemory } from './ring-memory.js';
 import { type SlotView, slotView } from './slot-view.js';
 import { StageConsumer } from './stage-consumer.js';
-import type { StageReader } from './stage-reader.js';
 import type { View, ViewClass } from './view.js';
 
 /** The consumer of a stage's events. */
@@ -30,19 +30,19 @@ class EventBatches<E extends object> implements BatchKind<E, EventBatch<E>> {
     this.#view = view;
   }
 
-  make(reader: StageReader, held: Held): EventBatch<E> {
-    return new EventBatch<E>(reader, this.#view, held);
+  make(place: Place, held: Held): EventBatch<E> {
+    return new EventBatch<E>(place, this.#view, held);
   }
 
   set(batch: EventBatch<E>, first: number, end: number): EventBatch<E> {
     return batch.become(first, (end - first) | 0);
   }
 
-  endOf({ next }: StageReader, available: number, most: number): number {
+  endOf({ next }: Place, available: number, most: number): number {
     return (next + Math.min(available, most)) | 0;
   }
 
-  behind(_reader: StageReader, sequence: number): number {
+  behind(_place: Place, sequence: number): number {
     return (sequence + 1) | 0;
   }
 

@@ -1,7 +1,7 @@
 import { EventStep } from './event-step.js';
 import type { Held } from './held.js';
+import type { Place } from './place.js';
 import type { SlotView } from './slot-view.js';
-import type { StageReader } from './stage-reader.js';
 import type { ViewClass } from './view.js';
 
 /**
@@ -9,15 +9,15 @@ import type { ViewClass } from './view.js';
  * its events are released; the events in it are one reused view, each valid until the next one is asked for.
  */
 export class EventBatch<E extends object> implements Iterable<E> {
-  readonly #reader: StageReader;
+  readonly #place: Place;
   readonly #held: Held;
   readonly #step: EventStep<E>;
   #first = 0;
   #length = 0;
 
   /** @internal */
-  constructor(reader: StageReader, view: ViewClass<SlotView>, held: Held) {
-    this.#reader = reader;
+  constructor(place: Place, view: ViewClass<SlotView>, held: Held) {
+    this.#place = place;
     this.#held = held;
     this.#step = new EventStep<E>(view, held);
   }
@@ -29,7 +29,7 @@ export class EventBatch<E extends object> implements Iterable<E> {
 
   /** The number of the first event: events are counted from 0 on, exactly, for the ring's life. */
   get sequence(): number {
-    return this.#reader.exact(this.#first);
+    return this.#place.exact(this.#first);
   }
 
   /** The number behind the last event: who releases it is done with the batch. */

@@ -28,7 +28,7 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
   queue: BatchQueue<Item, Result>,
   { map, failed }: IntoOptions<E, Item>,
 ): Promise<void> {
-  const { reader } = hand;
+  const { reader, place } = hand;
   const unsettled = new Unsettled(reader);
   let broken: { readonly error: unknown } | undefined;
   let wake = () => {};
@@ -65,7 +65,7 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
       }
       inHand = batch;
       for (const event of batch) {
-        const item = map(event, reader.exact(batch.passed));
+        const item = map(event, place.exact(batch.passed));
         if (item === undefined) continue;
         const entry = unsettled.add(batch.passed);
         try {
@@ -78,7 +78,7 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
           throw error;
         }
       }
-      unsettled.reach(reader.next);
+      unsettled.reach(place.next);
       await breathe();
     }
     reader.checkWhole();
@@ -89,7 +89,7 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
   } finally {
     hand.expire();
     await unsettled.quiet();
-    reader.handBack();
+    place.handBack();
   }
   check();
 }

@@ -1,6 +1,7 @@
 import { invalidArgument } from '../errors.js';
 import type { BatchKind, Handler, StepBatch } from './batch-kind.js';
 import { Held } from './held.js';
+import type { Place } from './place.js';
 import type { StageReader } from './stage-reader.js';
 
 /**
@@ -9,6 +10,7 @@ import type { StageReader } from './stage-reader.js';
  */
 export class InHand<E, B extends StepBatch<E>> {
   readonly reader: StageReader;
+  readonly place: Place;
   /** Most places of a batch. */
   readonly maxBatch: number;
   readonly #manual: boolean;
@@ -18,35 +20,37 @@ export class InHand<E, B extends StepBatch<E>> {
   #held: Held;
   /** A batch is handed out, and its step not over; released by hand, a step is over when the stage is left. */
   #handedOut = false;
-  /** The sequence behind it: the reader may have gone on, over what producers gave up. */
+  /** The sequence behind it: the place may have gone on, over what producers gave up. */
   #end = 0;
   /** What each step of a `for await` gives: the batch is one object, so these are too, and a step makes no garbage. */
   readonly #result: IteratorResult<B>;
   readonly #step: Promise<IteratorResult<B>>;
 
   constructor(reader: StageReader, kind: BatchKind<E, B>, maxBatch: number, manual: boolean) {
+    const { place } = reader;
     this.reader = reader;
+    this.place = place;
     this.maxBatch = maxBatch;
     this.#manual = manual;
     this.#kind = kind;
-    this.#held = new Held(reader);
-    this.#batch = kind.make(reader, this.#held);
+    this.#held = new Held(place);
+    this.#batch = kind.make(place, this.#held);
     this.#result = { done: false, value: this.#batch };
     this.#step = Promise.resolve(this.#result);
   }
 
   /** Takes at most `max` places of what is ready; undefined when nothing is. */
   take(max = this.maxBatch): B | undefined {
-    const { reader } = this;
-    reader.checkOpen();
-    const available = reader.take(max);
+    const { place } = this;
+    this.reader.checkOpen();
+    const available = place.take(max);
     if (available <= 0) return undefined;
-    const first = reader.next;
-    const end = this.#kind.endOf(reader, available, max);
-    reader.next = end;
+    const first = place.next;
+    const end = this.#kind.endOf(place, available, max);
+    place.next = end;
     this.#end = end;
     this.#handedOut = true;
-    if (this.#manual) this.#batch = this.#kind.make(reader, this.#held);
+    if (this.#manual) this.#batch = this.#kind.make(place, this.#held);
     return this.#kind.set(this.#batch, first, end);
   }
 
@@ -80,7 +84,7 @@ export class InHand<E, B extends StepBatch<E>> {
 
   /** The sequence behind the event at `sequence`. */
   behind(sequence: number): number {
-    return this.#kind.behind(this.reader, sequence);
+    return this.#kind.behind(this.place, sequence);
   }
 
   /** Ends the step, and releases its batch, unless that is done by hand. */
@@ -88,21 +92,21 @@ export class InHand<E, B extends StepBatch<E>> {
     if (!this.#handedOut || this.#manual) return;
     this.#handedOut = false;
     this.#batch.expire();
-    this.reader.release(this.reader.next);
+    this.place.release(this.place.next);
   }
 
   /** Leaves the stage: what was passed is released, unless that is done by hand; the rest comes again. */
   leave(): void {
     if (!this.#handedOut) return;
     this.releasePassed();
-    this.reader.handBack();
+    this.place.handBack();
   }
 
   /** Ends the step, and releases what was passed, unless that is done by hand. */
   releasePassed(): void {
     if (!this.#handedOut) return;
     this.#handedOut = false;
-    if (!this.#manual) this.reader.release(this.#batch.passed);
+    if (!this.#manual) this.place.release(this.#batch.passed);
     this.expire();
   }
 
@@ -113,26 +117,26 @@ export class InHand<E, B extends StepBatch<E>> {
       return;
     }
     this.#held.end();
-    this.#held = new Held(this.reader);
+    this.#held = new Held(this.place);
   }
 
   /** Releases every event before the one with this number: see {@link StageConsumer.release}. */
   release(sequence: number): void {
-    const { reader } = this;
-    reader.checkOpen();
-    const from = reader.exact(reader.released);
-    const to = reader.exact(reader.next);
+    const { place } = this;
+    this.reader.checkOpen();
+    const from = place.exact(place.released);
+    const to = place.exact(place.next);
     if (!Number.isInteger(sequence) || sequence < from || sequence > to) {
       throw invalidArgument('sequence', sequence, `a number from ${from} to ${to}`);
     }
-    const wrapped = (reader.released + (sequence - from)) | 0;
-    if (!this.#kind.begins(reader, wrapped)) {
+    const wrapped = (place.released + (sequence - from)) | 0;
+    if (!this.#kind.begins(place, wrapped)) {
       throw invalidArgument(
         'sequence',
         sequence,
         "a number where a record begins, or a batch's end",
       );
     }
-    reader.release(wrapped);
+    place.release(wrapped);
   }
 }

@@ -1,6 +1,6 @@
 import type { Held } from './held.js';
+import type { Place } from './place.js';
 import { RecordStep } from './record-step.js';
-import type { StageReader } from './stage-reader.js';
 import type { View, ViewClass } from './view.js';
 
 /**
@@ -8,33 +8,33 @@ import type { View, ViewClass } from './view.js';
  * are released; the records in it are one reused view, each valid until the next one is asked for.
  */
 export class RecordBatch<R extends object> implements Iterable<R> {
-  readonly #reader: StageReader;
+  readonly #place: Place;
   readonly #held: Held;
   readonly #step: RecordStep<R>;
   #first = 0;
   #end = 0;
 
   /** @internal */
-  constructor(reader: StageReader, view: ViewClass<View>, held: Held) {
-    this.#reader = reader;
+  constructor(place: Place, view: ViewClass<View>, held: Held) {
+    this.#place = place;
     this.#held = held;
-    this.#step = new RecordStep<R>(reader.memory, view, held);
+    this.#step = new RecordStep<R>(place.memory, view, held);
   }
 
   /** The number of the first record's place in the ring, exact; records take one or more places. */
   get sequence(): number {
-    return this.#reader.exact(this.#first);
+    return this.#place.exact(this.#first);
   }
 
   /** The number behind the last record: who releases it is done with the batch. */
   get end(): number {
-    return this.#reader.exact(this.#end);
+    return this.#place.exact(this.#end);
   }
 
   /** Every record in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<R> {
     const first = this.#held.rest(this.#first, this.#end);
-    return this.#step.begin(first, this.#end, this.#reader.exact(first));
+    return this.#step.begin(first, this.#end, this.#place.exact(first));
   }
 
   /** @internal The batch from `first` on, up to `end`. */

@@ -4,7 +4,7 @@ import type { Handler, StepBatch } from './batch-kind.js';
 import { stageCell } from './cells.js';
 import type { InHand } from './in-hand.js';
 import { layout as L } from './layout.js';
-import type { StageReader } from './stage-reader.js';
+import type { Place } from './place.js';
 import { flushStaged } from './staged.js';
 
 /**
@@ -51,7 +51,7 @@ export function runStage<E, B extends StepBatch<E>>(
   handler: Handler<E>,
   options: RunOptions,
 ): void {
-  const { reader } = hand;
+  const { reader, place } = hand;
   const recover = recovery(hand, options);
   checkMayBlock(`run() of stage '${reader.stage.name}'`);
   /** Does a batch that began at `first`. One `try` around all of it: events without failures pay nothing for it. */
@@ -82,7 +82,7 @@ export function runStage<E, B extends StepBatch<E>>(
       hand.releasePassed();
       reader.memory.fail();
       // Behind the failure, so that no other worker of the stage fails by the same event.
-      reader.handBack();
+      place.handBack();
       throw error;
     }
   });
@@ -119,11 +119,11 @@ function skip<E, B extends StepBatch<E>>(
   hand: InHand<E, B>,
   skipped: RunOptions['skipped'],
 ): Recovery<B> {
-  const { reader } = hand;
+  const { place } = hand;
   return (error, batch) => {
     const failed = batch.passed;
-    skipped?.(error, reader.exact(failed));
-    count(reader, L.CELL_SKIPPED);
+    skipped?.(error, place.exact(failed));
+    count(place, L.CELL_SKIPPED);
     hand.goOn(batch, hand.behind(failed));
   };
 }
@@ -134,19 +134,19 @@ function retry<E, B extends StepBatch<E>>(
   attempts: number,
   backoff: number,
 ): Recovery<B> {
-  const { reader } = hand;
+  const { place } = hand;
   return (error, batch, first, failures) => {
     // With `release: 'manual'` a part may be released, and belong to others by now.
-    const partly = ((reader.released - first) | 0) > 0;
+    const partly = ((place.released - first) | 0) > 0;
     // When it is given up too: nothing of the batch counts as passed then.
-    hand.goOn(batch, partly ? reader.released : first);
+    hand.goOn(batch, partly ? place.released : first);
     if (failures === attempts) throw error;
-    count(reader, L.CELL_RETRIES);
+    count(place, L.CELL_RETRIES);
     flushStaged();
     blockFor(backoff * 2 ** (failures - 1));
   };
 }
 
-function count(reader: StageReader, word: number): void {
-  Atomics.add(reader.memory.words, stageCell(reader.stage.index) + word, 1);
+function count({ memory, stage }: Place, word: number): void {
+  Atomics.add(memory.words, stageCell(stage.index) + word, 1);
 }

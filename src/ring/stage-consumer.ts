@@ -14,7 +14,6 @@ import type { Opened, RingMemory } from './ring-memory.js';
 import { type RunOptions, runStage } from './run.js';
 import { StageReader } from './stage-reader.js';
 import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
-import { WorkReader } from './work-reader.js';
 
 /**
  * The consumer of a stage: a Source of batches. Opened by the one thread that does this stage's
@@ -40,8 +39,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     kind: BatchKind<E, B>,
   ) {
     const { maxBatch, manual } = checkConsumerOptions(options, memory.capacity);
-    const shared = 'workers' in stage && stage.workers.length > 0;
-    this.#reader = new (shared ? WorkReader : StageReader)(memory, stage);
+    this.#reader = new StageReader(memory, stage);
     this.#hand = new InHand(this.#reader, kind, maxBatch, manual);
     this.#waits = new BatchWaits(this.#hand);
     this.#meter = new StageMeter(memory, this.#reader.stage);
@@ -115,7 +113,7 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
     let found = false;
     reader.whileBlocking(() => {
       // Again where another worker of the stage was faster.
-      while (!found && reader.block(until) && !reader.ended) found = reader.available() > 0;
+      while (!found && reader.block(until) && !reader.ended) found = reader.place.available() > 0;
     });
     if (found) return true;
     if (reader.ended) reader.checkWhole();

@@ -25,7 +25,7 @@ export class Unsettled {
 
   constructor(reader: StageReader) {
     this.#reader = reader;
-    this.#reached = reader.released;
+    this.#reached = reader.place.released;
   }
 
   add(sequence: number): Entry {
@@ -75,7 +75,8 @@ export class Unsettled {
       this.#entries = entries.slice(first);
       this.#first = 0;
     }
-    if (this.#reader.open) this.#reader.release(next ? next.sequence : this.#reached);
+    const { open, place } = this.#reader;
+    if (open) place.release(next ? next.sequence : this.#reached);
   }
 
   /** Resolves when the queue has answered everything, and what may be is released. */

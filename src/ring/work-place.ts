@@ -1,11 +1,10 @@
 import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
-import { environment } from '../park/environment.js';
 import { stageCell } from './cells.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
-import { nativeError } from './native-error.js';
-import { StageReader } from './stage-reader.js';
+import { Place } from './place.js';
+import type { RingMemory } from './ring-memory.js';
 
 /**
  * @internal A worker's place in a stage that others share with it: what it has claimed, and what is ready for anyone.
@@ -13,23 +12,20 @@ import { StageReader } from './stage-reader.js';
  * Claims and releases are native calls, one a batch each: crates/ring/src/workers.rs tells how the stage's sequence
  * follows them. One batch is open at a time: the next is claimed when all of it is released.
  */
-export class WorkReader extends StageReader {
-  readonly #stageCell = stageCell(this.stage.index);
+export class WorkPlace extends Place {
+  readonly #stageCell: number;
   /** Where the batch in hand began, and the exact number of that. */
   #first = 0;
   #number = 0;
   /** The ring failed, and there is nothing more for this worker. */
   #over = false;
+  /** Called when all of a batch is released, and the next may be had. */
+  readonly #free: () => void;
 
-  protected override takeSeat(stage: Stage): [Stage, number] {
-    const { memory } = this;
-    try {
-      return [stage, binding.takeWorker(environment, memory.handle, stage.index)];
-    } catch (error) {
-      const { length } = stage.workers;
-      const what = length === 1 ? 'the one worker' : `the last of ${length} workers`;
-      throw nativeError(error, `${what} of stage '${stage.name}'`);
-    }
+  constructor(memory: RingMemory, stage: Stage, seat: number, free: () => void) {
+    super(memory, stage, seat);
+    this.#stageCell = stageCell(stage.index);
+    this.#free = free;
   }
 
   /** All of the batch was handed out, and some of it is not released. */
@@ -104,7 +100,7 @@ export class WorkReader extends StageReader {
     this.released = sequence;
     binding.finishWork(this.memory.handle, this.seat, sequence >>> 0);
     // Who waits for the next batch could not have it before.
-    if (sequence === this.limit) this.wakeWaiter();
+    if (sequence === this.limit) this.#free();
   }
 
   /** Lets other workers have what is not released. */
@@ -117,18 +113,16 @@ export class WorkReader extends StageReader {
 
   /** Not before the whole stage is done: what a worker leaves that dies may still come here. */
   override get ended(): boolean {
-    if (!this.open) return true;
-    return (
-      this.released === this.limit && this.memory.ended(this.position) && this.available() === 0
-    );
+    const { memory, position } = this;
+    return this.released === this.limit && memory.ended(position) && this.available() === 0;
   }
 
   /** The stage's, and not this worker's. */
-  protected override get position(): number {
+  override get position(): number {
     return Atomics.load(this.memory.words, this.#stageCell);
   }
 
-  protected override waitsFor(cell: number): boolean {
+  override waitsFor(cell: number): boolean {
     if (this.#unreleased) return true;
     const { words } = this.memory;
     const claimed = Atomics.load(words, this.#stageCell + L.CELL_LEDGER);
@@ -136,14 +130,14 @@ export class WorkReader extends StageReader {
   }
 
   /** In a ring that closes also on the stage's own cell: others may have the last batches in hand. */
-  protected override armOn(cell: number, bit: number): void {
+  override armOn(cell: number, bit: number): void {
     const { words, state } = this.memory;
-    super.armOn(cell, bit);
+    Atomics.or(words, cell + L.CELL_CONSUMERS, bit);
     if (state !== L.OPEN) Atomics.or(words, this.#stageCell + L.CELL_CONSUMERS, bit);
   }
 
-  override block(until?: number): boolean {
-    if (!this.#unreleased) return super.block(until);
+  override checkMayBlock(): void {
+    if (!this.#unreleased) return;
     throw new MillraceError(
       'ERR_MILLRACE_INVALID_ARGUMENT',
       `with release 'manual' a worker of stage '${this.stage.name}' gets its next batch when this one is released; ` +
