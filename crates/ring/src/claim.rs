@@ -13,9 +13,10 @@
 //! looks at the state and then at the notes. So either the consumer finds the note and waits, or the producer finds the
 //! ring closed, takes the note back and has the consumers look again. A producer notes often and a ring closes once, so
 //! whoever closes pays for the order of both ([`settle`]): it sets the state, fences all threads (`park::Barrier`), and
-//! then sets `settled`, before which no consumer takes a closed ring for ended. So a note is an ordinary store. One
-//! producer's note is the sequence behind what it claims, and stands until the cursor has reached it; of many
-//! producers' notes only whether they are zero counts, and the claim sequence takes over where they end.
+//! then sets `settled`, before which no consumer takes a closed ring for ended. So an ordinary store is enough for a
+//! note; `Claimer`, whose claims are records, fences all the same. One producer's note is the sequence behind what it
+//! claims, and stands until the cursor has reached it; of many producers' notes only whether they are zero counts, and
+//! the claim sequence takes over where they end.
 //!
 //! `gate`, beside the claim sequence, is a shared lower bound of the slowest sink, so that a claim normally reads no
 //! line that consumers write. It may go back when a slow thread stores it late: that costs a look at the sinks.
