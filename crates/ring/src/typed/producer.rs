@@ -22,8 +22,6 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Producer<E: Send + Sync, W: WaitStrategy> {
     access: Access<E>,
-    /// Next sequence to publish.
-    next: u32,
     /// Slots of sequences before this are free.
     limit: u32,
     wakes: Wakes,
@@ -37,14 +35,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
         let access = Access::new(core);
         take_seat(&access.view, 1)?;
         let next = access.view.cursor.value.load(Acquire);
-        Ok(Self {
-            access,
-            next,
-            limit: next,
-            wakes: Wakes::default(),
-            yielding: Yielding::default(),
-            strategy: PhantomData,
-        })
+        Ok(Self { access, limit: next, wakes: Wakes::default(), yielding: Yielding::default(), strategy: PhantomData })
     }
 
     /// Publishes an event that `write` fills; the slot still has what was in it a lap ago. If `write` panics, nothing
@@ -54,12 +45,18 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// [`ClaimError::Full`], [`ClaimError::Closed`].
     #[inline(always)]
     pub fn try_publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
-        self.claim(1)?;
-        let withdraw = Withdraw { access: &self.access, next: self.next };
+        let next = self.next();
+        self.publish_at(next, write)
+    }
+
+    #[inline(always)]
+    fn publish_at(&mut self, next: u32, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
+        self.claim(next, 1)?;
+        let withdraw = Withdraw { access: &self.access, next };
         // SAFETY: the slot is ours until the cursor passes it: see `claim`.
-        write(unsafe { &mut *self.access.slot(self.next) });
+        write(unsafe { &mut *self.access.slot(next) });
         std::mem::forget(withdraw);
-        self.publish_claimed(1);
+        self.publish_claimed(next, 1);
         Ok(())
     }
 
@@ -70,10 +67,11 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// As [`try_publish`](Self::try_publish), and [`ClaimError::TooLarge`] when the ring is smaller than that.
     #[inline]
     pub fn try_publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
-        self.claim(n)?;
-        let withdraw = Withdraw { access: &self.access, next: self.next };
+        let next = self.next();
+        self.claim(next, n)?;
+        let withdraw = Withdraw { access: &self.access, next };
         let mut place = 0;
-        for (first, length) in self.access.parts(self.next, n) {
+        for (first, length) in self.access.parts(next, n) {
             for at in 0..length as usize {
                 // SAFETY: the slots are ours until the cursor passes them: see `claim`.
                 write(place, unsafe { &mut *first.add(at) });
@@ -81,7 +79,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
             }
         }
         std::mem::forget(withdraw);
-        self.publish_claimed(n);
+        self.publish_claimed(next, n);
         Ok(())
     }
 
@@ -91,10 +89,12 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// [`ClaimError::Closed`].
     #[inline]
     pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
-        if self.next == self.limit {
+        let next = self.next();
+        // Again where a stage that joins was further behind for a moment.
+        while next == self.limit {
             self.wait_for_room(1, None)?;
         }
-        self.try_publish(write)
+        self.publish_at(next, write)
     }
 
     /// Publishes `n` events together, waiting for room for all of them.
@@ -103,7 +103,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// [`ClaimError::Closed`], [`ClaimError::TooLarge`].
     #[inline]
     pub fn publish_many(&mut self, n: u32, write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
-        if !self.fits(n) {
+        while !self.fits(self.next(), n) {
             self.wait_for_room(n, None)?;
         }
         self.try_publish_many(n, write)
@@ -114,8 +114,8 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// # Errors
     /// As [`try_publish_many`](Self::try_publish_many).
     pub fn try_claim(&mut self, n: u32) -> Result<Claim<'_, Self>, ClaimError> {
-        self.claim(n)?;
-        let start = self.next;
+        let start = self.next();
+        self.claim(start, n)?;
         Ok(Claim::new(self, start, n))
     }
 
@@ -126,21 +126,29 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     #[cold]
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
-        room::wait(&self.access, 0, &mut self.yielding, n, timeout, || self.next)?;
-        self.limit = self.next.wrapping_add(self.access.free(self.next));
+        let next = self.next();
+        room::wait(&self.access, 0, &mut self.yielding, n, timeout, || next)?;
+        self.limit = next.wrapping_add(self.access.free(next));
         Ok(())
     }
 
     /// Events published since the ring was made.
     #[must_use]
     pub fn sequence(&self) -> u64 {
-        (u64::from(self.access.view.cursor.wraps.load(Relaxed)) << 32) + u64::from(self.next)
+        (u64::from(self.access.view.cursor.wraps.load(Relaxed)) << 32) + u64::from(self.next())
     }
 
     /// The limit is never behind `next`, so what is between them is no negative number, and `n` may be any.
     #[inline(always)]
-    fn fits(&self, n: u32) -> bool {
-        self.limit.wrapping_sub(self.next) >= n
+    fn fits(&self, next: u32, n: u32) -> bool {
+        self.limit.wrapping_sub(next) >= n
+    }
+
+    /// Next sequence to publish: nobody else writes the cursor. Not kept beside it, which would be one store an event
+    /// more, of the three that it takes; stores are what an event waits for.
+    #[inline(always)]
+    fn next(&self) -> u32 {
+        self.access.view.cursor.value.load(Relaxed)
     }
 
     #[inline(always)]
@@ -153,11 +161,11 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// Announced before the look at the state, and whoever closes fences both of us in between: so either the closing
     /// side sees the announcement, and consumers wait for the cursor to reach it, or we see the close.
     #[inline(always)]
-    fn claim(&mut self, n: u32) -> Result<(), ClaimError> {
-        if !self.fits(n) {
+    fn claim(&mut self, next: u32, n: u32) -> Result<(), ClaimError> {
+        if !self.fits(next, n) {
             self.look_for_room(n)?;
         }
-        self.own().staged.store(self.next.wrapping_add(n), Relaxed);
+        self.own().staged.store(next.wrapping_add(n), Relaxed);
         self.access.barrier.light();
         if self.access.state() != OPEN {
             return Err(self.refuse());
@@ -175,27 +183,27 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
         if self.access.state() != OPEN {
             return Err(ClaimError::Closed);
         }
-        let free = self.access.free(self.next);
-        self.limit = self.next.wrapping_add(free);
+        let next = self.next();
+        let free = self.access.free(next);
+        self.limit = next.wrapping_add(free);
         if free < n { Err(ClaimError::Full) } else { Ok(()) }
     }
 
     #[cold]
     #[inline(never)]
     fn refuse(&self) -> ClaimError {
-        withdraw(&self.access, self.next);
+        withdraw(&self.access, self.next());
         ClaimError::Closed
     }
 
     /// The first `n` claimed slots are written: consumers may see them.
     #[inline(always)]
-    pub(super) fn publish_claimed(&mut self, n: u32) {
+    pub(super) fn publish_claimed(&mut self, start: u32, n: u32) {
         let cursor = self.access.view.cursor;
-        let next = self.next.wrapping_add(n);
-        if next < self.next {
+        let next = start.wrapping_add(n);
+        if next < start {
             count(&cursor.wraps, 1);
         }
-        self.next = next;
         cursor.value.store(next, Release);
         if W::PARKS {
             self.access.wake(cursor, &mut self.wakes);
@@ -217,12 +225,12 @@ impl<E: Send + Sync, W: WaitStrategy> Claimant for Producer<E, W> {
 
     /// Nobody claims behind this producer: what it gives up is claimed again by itself.
     #[inline]
-    fn end_claim(&mut self, _: u32, n: u32, used: u32) {
+    fn end_claim(&mut self, start: u32, n: u32, used: u32) {
         if used > 0 {
-            self.publish_claimed(used);
+            self.publish_claimed(start, used);
         }
         if used < n {
-            withdraw(&self.access, self.next);
+            withdraw(&self.access, self.next());
         }
     }
 }
@@ -231,7 +239,7 @@ impl<E: Send + Sync, W: WaitStrategy> Drop for Producer<E, W> {
     fn drop(&mut self) {
         self.settle();
         // A claim that was forgotten stands announced.
-        withdraw(&self.access, self.next);
+        withdraw(&self.access, self.next());
         leave_seat(&self.access.view, 0);
     }
 }
