@@ -91,7 +91,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let next = self.next();
         // Again where a stage that joins was further behind for a moment.
-        while next == self.limit {
+        while next == self.limit && !self.finds_room(next, 1) {
             self.wait_for_room(1, None)?;
         }
         self.publish_at(next, write)
@@ -103,7 +103,8 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// [`ClaimError::Closed`], [`ClaimError::TooLarge`].
     #[inline]
     pub fn publish_many(&mut self, n: u32, write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
-        while !self.fits(self.next(), n) {
+        let next = self.next();
+        while !self.fits(next, n) && !self.finds_room(next, n) {
             self.wait_for_room(n, None)?;
         }
         self.try_publish_many(n, write)
@@ -183,10 +184,16 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
         if self.access.state() != OPEN {
             return Err(ClaimError::Closed);
         }
-        let next = self.next();
+        if self.finds_room(self.next(), n) { Ok(()) } else { Err(ClaimError::Full) }
+    }
+
+    /// Looks how far the stages are. Who waits does this first: to be ready to sleep costs as much as a hundred events.
+    #[cold]
+    #[inline(never)]
+    fn finds_room(&mut self, next: u32, n: u32) -> bool {
         let free = self.access.free(next);
         self.limit = next.wrapping_add(free);
-        if free < n { Err(ClaimError::Full) } else { Ok(()) }
+        free >= n
     }
 
     #[cold]
