@@ -114,7 +114,8 @@ impl Claimer {
         if view.geometry.multi || outcome.is_err() {
             seqcst::store(staged, nothing);
         }
-        if outcome.is_err() && !open() {
+        // What was noted does not come, or not yet: who was slower than another may find the ring closed at its next try.
+        if outcome != Ok(true) && !open() {
             memory.consumers().wake(u32::MAX);
         }
         outcome
