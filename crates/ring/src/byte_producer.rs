@@ -29,13 +29,12 @@ use std::task::Waker;
 #[derive(Debug)]
 pub struct ByteProducer {
     seat: Seat,
-    fields: u32,
 }
 
 impl ByteProducer {
     pub(crate) fn open(memory: Arc<Memory>, owner: u32) -> Result<Self, OpenError> {
-        let fields = memory.geometry.fields.ok_or(OpenError::Kind)?;
-        Ok(Self { seat: Seat::take(memory, owner)?, fields })
+        memory.geometry.fields.ok_or(OpenError::Kind)?;
+        Ok(Self { seat: Seat::take(memory, owner)? })
     }
 
     /// Most payload bytes of a record.
@@ -64,12 +63,15 @@ impl ByteProducer {
     }
 
     /// Has `waker` woken when a consumer makes room. True when there is room for a record of `length` payload bytes
-    /// already, or when the ring takes none any more.
+    /// already, or when the ring takes none any more, or none as long.
     pub fn wait_for_room(&mut self, length: usize, waker: &Waker) -> bool {
         let Seat { memory, claimer } = &mut self.seat;
         memory.producers().set(claimer.index, waker.clone());
         let Some(view) = memory.enter() else { return true };
-        let granules = (payload_offset(self.fields) as usize + length).div_ceil(view.geometry.stride as usize) as u32;
+        if length > max_payload(view.geometry) {
+            return true;
+        }
+        let granules = granules(view.geometry, length);
         let left = view.geometry.capacity - (claimer.position(&view) & (view.geometry.capacity - 1));
         claimer.arm(&view, granules + if granules > left { left } else { 0 })
     }
@@ -81,6 +83,11 @@ pub(crate) fn max_payload(geometry: &Geometry) -> usize {
     geometry.capacity as usize / 2 * geometry.stride as usize - fields
 }
 
+/// Granules of a record whose payload is as long, and no longer than the greatest.
+fn granules(geometry: &Geometry, length: usize) -> u32 {
+    (payload_offset(geometry.fields.unwrap_or(0)) as usize + length).div_ceil(geometry.stride as usize) as u32
+}
+
 /// Claims a record's granules, fills them and commits.
 fn push(
     memory: &Memory,
@@ -90,12 +97,11 @@ fn push(
     parts: &[&[u8]],
 ) -> Result<(), ClaimError> {
     let fields_bytes = view.geometry.fields.unwrap_or(0);
-    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let length = parts.iter().fold(0usize, |length, part| length.saturating_add(part.len()));
     if length > max_payload(view.geometry) {
         return Err(ClaimError::TooLarge);
     }
-    let stride = view.geometry.stride;
-    let granules = (payload_offset(fields_bytes) + length as u32).div_ceil(stride);
+    let granules = granules(view.geometry, length);
     let (start, padding) = loop {
         let at = claimer.position(view);
         let left = view.geometry.capacity - (at & (view.geometry.capacity - 1));
@@ -146,4 +152,36 @@ pub const fn payload_offset(fields: u32) -> u32 {
 pub(crate) unsafe fn write_prefix(record: NonNull<u8>, length: u32, granules: u32) {
     // SAFETY: a granule is longer than a prefix and word-aligned.
     unsafe { record.cast::<[u32; 2]>().write([length, granules]) };
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{granules, max_payload, payload_offset};
+    use crate::geometry::Geometry;
+    use crate::layout::{MAX_BYTES, MAX_FIELDS};
+    use crate::{Config, ConfigError};
+
+    #[test]
+    fn the_longest_record_takes_half_of_any_ring_that_is_not_refused() {
+        for capacity in (1..=30).map(|bits| 1 << bits) {
+            let config = Config::new(capacity, 32).stage("only", &[]);
+            let bytes = u64::from(capacity) * 32;
+            for fields in [0, 6, 8, 1000, MAX_FIELDS] {
+                let checked = config.check().map(drop).and_then(|()| config.check_records(fields));
+                if bytes > u64::from(MAX_BYTES) {
+                    assert_eq!(checked, Err(ConfigError::Bytes(bytes)));
+                } else if checked.is_ok() {
+                    let geometry = Geometry::new(&config, vec![1], 1, vec![(1, 0)], Some(fields));
+                    let most = max_payload(&geometry);
+                    assert_eq!(u64::from(payload_offset(fields)) + most as u64, bytes / 2);
+                    assert_eq!(
+                        (granules(&geometry, most), granules(&geometry, most + 1)),
+                        (capacity / 2, capacity / 2 + 1)
+                    );
+                } else {
+                    assert!(u64::from(payload_offset(fields)) > bytes / 4, "{fields} in {bytes}");
+                }
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::config::{Config, ConfigError};
 use crate::consumer::{Consumer, take_stage};
 use crate::graph::mask_of;
 use crate::join::{self, Guest, JoinError, JoinFrom, vacate};
-use crate::layout::{CLOSING, FAILED, GRANULE, OPEN};
+use crate::layout::{CLOSING, FAILED, OPEN};
 use crate::memory::{Memory, View};
 use crate::open_claim::{self, NoClaim};
 use crate::producer_seat::{count_lost, leave_seat, recover_claim, take_seat};
@@ -71,12 +71,7 @@ impl Ring {
     /// # Errors
     /// What is wrong with the configuration.
     pub fn create_bytes(config: Config, fields: u32) -> Result<Self, ConfigError> {
-        if config.stride != GRANULE {
-            return Err(ConfigError::Stride(config.stride));
-        }
-        if fields > config.most_fields() {
-            return Err(ConfigError::Fields(fields));
-        }
+        config.check_records(fields)?;
         Self::on_heap(config, Some(fields))
     }
 

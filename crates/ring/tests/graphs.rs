@@ -197,6 +197,8 @@ fn graphs_that_cannot_run_are_refused_with_the_path() {
     let GraphError::Cycle(path) = refused(circle) else { panic!("not a cycle") };
     assert_eq!(path.first(), path.last());
     assert_eq!(path.len(), 4);
-    assert_eq!(Ring::create(Config::new(6, 8)).unwrap_err(), ConfigError::Capacity(6));
+    for capacity in [0, 1, 3, 6, (1 << 30) + 1, 1 << 31, u32::MAX] {
+        assert_eq!(Ring::create(Config::new(capacity, 8)).unwrap_err(), ConfigError::Capacity(capacity));
+    }
     assert_eq!(Ring::create(Config::new(8, 6)).unwrap_err(), ConfigError::Stride(6));
 }

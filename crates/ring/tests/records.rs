@@ -1,7 +1,7 @@
 //! Records of any length keep their bytes and their order, wherever the ring's end falls.
 #![cfg(not(loom))]
 
-use millrace_ring::{ClaimError, Config, OpenError, Ring};
+use millrace_ring::{ClaimError, Config, ConfigError, OpenError, Ring};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
@@ -47,6 +47,28 @@ fn a_record_longer_than_half_the_ring_is_refused() {
     assert_eq!(out.max_payload(), 504);
     assert_eq!(out.try_push(|_| (), &[&[0; 505]]), Err(ClaimError::TooLarge));
     assert_eq!(out.try_push(|_| (), &[&[0; 504]]), Ok(()));
+}
+
+#[test]
+fn bytes_that_make_no_ring_are_refused_by_their_number() {
+    for bytes in [0, 32, 63, 65, 95, 96, 127, (1 << 30) + 32, 1 << 31, u32::MAX] {
+        let refused = Ring::create_bytes(Config::bytes(bytes).stage("only", &[]), 0).map(drop);
+        assert_eq!(refused, Err(ConfigError::Bytes(bytes.into())));
+    }
+    let error = ConfigError::Bytes(65).to_string();
+    assert_eq!(error, "a byte ring has 65 bytes, allowed is a power of two from 64 to 2^30");
+    let eight_gib = Ring::create_bytes(Config::new(1 << 28, 32).stage("only", &[]), 0).map(drop);
+    assert_eq!(eight_gib, Err(ConfigError::Bytes(1 << 33)));
+    Ring::create_bytes(Config::bytes(64).stage("only", &[]), 0).unwrap();
+}
+
+#[test]
+fn nobody_waits_for_room_for_a_record_longer_than_half_the_ring() {
+    let ring = Ring::create_bytes(Config::bytes(1024).stage("only", &[]), 0).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
+    for length in [505, 1024, u32::MAX as usize, usize::MAX] {
+        assert!(out.wait_for_room(length, std::task::Waker::noop()), "{length}");
+    }
 }
 
 #[test]
