@@ -30,8 +30,8 @@
 //! *declared* sink: other stages that joined may be further behind, but they leave, and what only they hold back is
 //! nobody's promise.
 //!
-//! J1's value may be far behind by J2: producers wait a moment longer. Like a gate that a slow thread stores late, it
-//! must not be 2^31 events behind: joiners are not held up that long between two instructions.
+//! J1's value may be far behind by J2: producers wait a moment longer. It must not be 2^31 events behind: joiners are not
+//! held up that long between two instructions.
 //!
 //! # Leaving
 //! ```text
