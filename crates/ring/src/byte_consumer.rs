@@ -190,8 +190,12 @@ impl ByteConsumer {
     }
 
     /// For a loop that sleeps by other means: has `waker` woken when a record comes. True when nothing is there and the
-    /// waker will be called.
+    /// waker will be called. Never so on [`Wait::Yield`](crate::Wait::Yield) and [`Wait::Spin`](crate::Wait::Spin) rings,
+    /// which wake no consumer: there the loop has to look again.
     pub fn arm(&mut self, waker: &std::task::Waker) -> bool {
+        if !self.seat.memory.geometry.wait.sleeps() {
+            return false;
+        }
         self.seat.memory.consumers().set(self.seat.stage, waker.clone());
         let memory = self.seat.memory.clone();
         memory.enter().is_some_and(|view| self.seat.look_before_sleep(&view).is_none())

@@ -1,9 +1,10 @@
 //! Records of any length keep their bytes and their order, wherever the ring's end falls.
 #![cfg(not(loom))]
 
-use millrace_ring::{ClaimError, Config, ConfigError, OpenError, Ring};
+use millrace_ring::{ClaimError, Config, ConfigError, OpenError, Ring, Wait};
 use proptest::prelude::*;
 use std::collections::VecDeque;
+use std::task::Waker;
 
 proptest! {
     #[test]
@@ -67,7 +68,7 @@ fn nobody_waits_for_room_for_a_record_longer_than_half_the_ring() {
     let ring = Ring::create_bytes(Config::bytes(1024).stage("only", &[]), 0).unwrap();
     let mut out = ring.byte_producer(1).unwrap();
     for length in [505, 1024, u32::MAX as usize, usize::MAX] {
-        assert!(out.wait_for_room(length, std::task::Waker::noop()), "{length}");
+        assert!(out.wait_for_room(length, Waker::noop()), "{length}");
     }
 }
 
@@ -84,6 +85,15 @@ fn a_record_whose_writer_panics_is_skipped() {
     let mut seen = Vec::new();
     ring.byte_consumer("only", 1).unwrap().poll(u32::MAX, |record| seen.push(record.payload().to_vec())).unwrap();
     assert_eq!(seen, [b"kept"]);
+}
+
+#[test]
+fn nobody_is_promised_a_wake_where_consumers_never_sleep() {
+    for (wait, wakes) in [(Wait::Block, true), (Wait::Adaptive, true), (Wait::Yield, false), (Wait::Spin, false)] {
+        let ring = Ring::create_bytes(Config::bytes(1024).wait(wait).stage("only", &[]), 0).unwrap();
+        let mut only = ring.byte_consumer("only", 1).unwrap();
+        assert_eq!(only.arm(Waker::noop()), wakes, "{wait:?}");
+    }
 }
 
 #[test]
