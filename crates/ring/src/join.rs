@@ -55,13 +55,16 @@
 //! # Names
 //! A name lies in the seat's cell, so that every thread can tell who is there. That it is nobody else's is decided under
 //! a lock, the word `joining`. A lock whose holder dies would stay for ever, but threads die in JavaScript, not in the
-//! middle of a native call, and joins are native calls. It is held for less than a microsecond, never while waiting.
+//! middle of a native call, and joins are native calls. It is held for less than a microsecond, but where a join meets the
+//! wrap of a sequence, once in 2^32 events: then for as long as who wraps it takes between two instructions, and no
+//! longer than [`MOST_LOOKS`] yields take.
 //! Readers take no lock: `joins` grows when a seat is taken and before its name is written, so what was read between
 //! two equal looks at `joins` is of the stages whose bits were set.
 
 use crate::graph::{all_upstream, sinks};
 use crate::layout::{Cell, NAME_BYTES, OPEN};
 use crate::memory::{Memory, View};
+use crate::producer_seat::check_owner;
 use crate::sequence::{distance, position, release, slowest, wake};
 use crate::workers::Workers;
 use millrace_park::sync::atomic::{
@@ -298,6 +301,9 @@ const MOST_LOOKS: u32 = 10_000;
 /// once the cursor has wrapped, when that is right or says too little: where they agree, both are right. Workers count
 /// behind, as many producers do: both could say too little for as long as somebody is slow. They have a counter that is
 /// never in between.
+///
+/// A writer that stands still between the two for all of [`MOST_LOOKS`] leaves the new stage's number 2^32 off, until it
+/// leaves. It is for users to see; nothing is decided by it.
 fn exact_wraps(view: &View<'_>, sequence: u32) -> u32 {
     if let Some(workers) = Workers::of_stage(view, 0) {
         return (workers.number(sequence) >> 32) as u32;
