@@ -46,6 +46,9 @@ pub enum ClaimError {
     Closed,
     /// The ring's memory is gone: every environment has left it.
     Gone,
+    /// Claims by a seat's number: the ring has a single producer, or records were asked of a ring of events or the other
+    /// way round.
+    Kind,
 }
 
 impl fmt::Display for ClaimError {
@@ -55,6 +58,7 @@ impl fmt::Display for ClaimError {
             Self::TooLarge => "this is more than the ring could ever hold",
             Self::Closed => "the ring takes no more events",
             Self::Gone => "the ring's memory is gone",
+            Self::Kind => "this is another kind of ring",
         })
     }
 }
@@ -80,9 +84,12 @@ impl Claimer {
         Self { index, next, gate: slowest_sink(view).1, dirty: false }
     }
 
-    /// For a seat of a multi-producer ring, where nothing but the seat is a producer's own.
-    pub(crate) fn stateless(index: u32) -> Self {
-        Self { index, next: 0, gate: 0, dirty: false }
+    /// For a seat of a multi-producer ring, where nothing but the seat is a producer's own; of events, or of records.
+    pub(crate) fn stateless(index: u32, view: &View<'_>, records: bool) -> Result<Self, ClaimError> {
+        if !view.geometry.multi || view.geometry.fields.is_some() != records {
+            return Err(ClaimError::Kind);
+        }
+        Ok(Self { index, next: 0, gate: 0, dirty: false })
     }
 
     /// Slots free behind `at`.
@@ -268,7 +275,7 @@ fn staged(view: &View<'_>, cursor: u32) -> bool {
 mod tests {
     use super::{ClaimError, bring_gate};
     use crate::sequence::slowest_sink;
-    use crate::{Config, Ring};
+    use crate::{Config, Ring, Seats};
     use millrace_park::sync::atomic::Ordering::Relaxed;
 
     /// As of a producer that stands still between its look at the sinks and what it does with it.
@@ -276,6 +283,8 @@ mod tests {
     fn who_looked_for_room_half_a_lap_ago_lets_nobody_run_over_consumers() {
         const ALL: u32 = 1 << 20;
         let ring = Ring::create(Config::new(ALL, 4).multi(1).workers("work", &[], 1)).unwrap();
+        // SAFETY: seats are used by this test alone, in turn.
+        let ring = unsafe { Seats::of(ring) };
         let (producer, worker) = (ring.take_producer(1).unwrap(), ring.take_worker(0, 1).unwrap());
         let view = ring.memory.enter().unwrap();
         let (before, found) = (view.claim.gate.load(Relaxed), slowest_sink(&view).1);

@@ -181,6 +181,7 @@ pub(crate) fn join(
     if !(1..=NAME_BYTES).contains(&name.len()) || name.contains('\0') {
         return Err(JoinError::Name(name.into()));
     }
+    check_owner(owner);
     let _alone = Joining::begin(view);
     let closed = || seqcst::load(&view.header.state) != OPEN;
     if closed() {
@@ -325,7 +326,7 @@ mod tests {
     use super::{Guest, JoinFrom, join};
     use crate::layout::CURSOR;
     use crate::sequence::position;
-    use crate::{Config, Ring};
+    use crate::{Config, Ring, Seats};
     use millrace_park::sync::atomic::Ordering::Relaxed;
 
     /// As of when the cursor and the stage have wrapped, and whoever moved them has not counted it yet.
@@ -334,7 +335,8 @@ mod tests {
         for shared in [false, true] {
             let config = Config::new(4, 4).multi(1).start(u32::MAX).max_consumers(2);
             let config = if shared { config.workers("work", &[], 1) } else { config.stage("work", &[]) };
-            let ring = Ring::create(config).unwrap();
+            // SAFETY: seats are used by this test alone, in turn.
+            let ring = unsafe { Seats::of(Ring::create(config).unwrap()) };
             let out = ring.take_producer(1).unwrap();
             assert_eq!(ring.publish_copied(out, &[0; 8], 2), Ok(2));
             if shared {
