@@ -6,9 +6,11 @@ use crate::layout::{PADDING, RECORD_PREFIX};
 use crate::memory::{Memory, View};
 use crate::producer_seat::Seat;
 use crate::ring::OpenError;
+use millrace_park::Sleeper;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::{Duration, Instant};
 
 /// Publishes records of any length up to half of the ring.
 ///
@@ -54,6 +56,63 @@ impl ByteProducer {
         push(memory, &view, claimer, write, parts)
     }
 
+    /// Publishes a record at once, with those pushed before, and waits for room where there is none, `timeout` at most.
+    /// `sleeper` is the calling thread or coroutine. Nobody who consumes this ring may wait here for what only its own
+    /// release can make room for.
+    ///
+    /// ```
+    /// use millrace_park::ThreadSleeper;
+    /// use millrace_ring::{Config, Ring};
+    /// let ring = Ring::create_bytes(Config::bytes(64).stage("count", &[]), 0)?;
+    /// let mut out = ring.byte_producer(1)?;
+    /// let mut count = ring.byte_consumer("count", 1)?;
+    /// let consuming = std::thread::spawn(move || {
+    ///     let (sleeper, mut seen) = (ThreadSleeper::current(), 0);
+    ///     while count.wait(&sleeper, None).unwrap() == millrace_ring::Waited::Ready {
+    ///         seen += count.poll(u32::MAX, |_| ()).unwrap();
+    ///     }
+    ///     seen
+    /// });
+    /// for _ in 0..100 {
+    ///     out.publish(&ThreadSleeper::current(), None, |_| (), &[b"tick"])?;
+    /// }
+    /// ring.close();
+    /// assert_eq!(consuming.join().unwrap(), 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClaimError`]: this record was not accepted, and `write` not called. [`ClaimError::Full`] when the time is up.
+    pub fn publish(
+        &mut self,
+        sleeper: &dyn Sleeper,
+        timeout: Option<Duration>,
+        write: impl FnOnce(&mut [u8]),
+        parts: &[&[u8]],
+    ) -> Result<(), ClaimError> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut write = Some(write);
+        loop {
+            let fill = |fields: &mut [u8]| {
+                if let Some(write) = write.take() {
+                    write(fields);
+                }
+            };
+            let pushed = self.try_push(fill, parts);
+            self.flush();
+            if pushed != Err(ClaimError::Full) {
+                return pushed;
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return pushed;
+            }
+            if !self.wait_for_room(length_of(parts), &sleeper.waker()) {
+                sleeper.sleep(left);
+            }
+        }
+    }
+
     /// Makes pushed records visible and wakes consumers that wait.
     pub fn flush(&mut self) {
         let Seat { memory, claimer } = &mut self.seat;
@@ -83,6 +142,11 @@ pub(crate) fn max_payload(geometry: &Geometry) -> usize {
     geometry.capacity as usize / 2 * geometry.stride as usize - fields
 }
 
+/// Bytes of a payload; of more than there can be as many as there can be.
+fn length_of(parts: &[&[u8]]) -> usize {
+    parts.iter().fold(0, |length, part| length.saturating_add(part.len()))
+}
+
 /// Granules of a record whose payload is as long, and no longer than the greatest.
 fn granules(geometry: &Geometry, length: usize) -> u32 {
     (payload_offset(geometry.fields.unwrap_or(0)) as usize + length).div_ceil(geometry.stride as usize) as u32
@@ -97,7 +161,7 @@ fn push(
     parts: &[&[u8]],
 ) -> Result<(), ClaimError> {
     let fields_bytes = view.geometry.fields.unwrap_or(0);
-    let length = parts.iter().fold(0usize, |length, part| length.saturating_add(part.len()));
+    let length = length_of(parts);
     if length > max_payload(view.geometry) {
         return Err(ClaimError::TooLarge);
     }

@@ -1,14 +1,11 @@
 //! Every graph hands every event to every stage, once and in order, and holds the producers back.
 #![cfg(not(loom))]
 
-mod short_records;
-
 use millrace_park::ThreadSleeper;
 use millrace_ring::{
     ByteProducer, ClaimError, Config, ConfigError, GraphError, JoinFrom, OpenError, Ring, Seats, SharedBytes, Wait,
     Waited,
 };
-use short_records::publish;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -58,7 +55,7 @@ fn produce(ring: &Ring, from: u64, to: u64, batch: u64) {
         let write = |fields: &mut [u8]| fields[..8].copy_from_slice(&next.to_le_bytes());
         let more = !(next + 1 - from).is_multiple_of(batch) && next + 1 < to;
         if !more || out.try_push(write, &[]).is_err() {
-            publish(&mut out, &sleeper, write).unwrap();
+            out.publish(&sleeper, None, write, &[]).unwrap();
         }
     }
 }

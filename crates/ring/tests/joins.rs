@@ -1,8 +1,6 @@
 //! Stages join and leave: they see every event from where they began, once, and the others lose nothing.
 #![cfg(not(loom))]
 
-mod short_records;
-
 use millrace_park::ThreadSleeper;
 use millrace_ring::typed::{Block, Builder, ExclusiveError};
 use millrace_ring::{
@@ -72,7 +70,7 @@ fn a_stage_that_joined_holds_the_producers_back_until_it_leaves() {
     assert_eq!(publish(&ring, 1), 0);
     let mut out = ring.byte_producer(1).unwrap();
     thread::scope(|scope| {
-        let waiting = scope.spawn(move || short_records::publish(&mut out, &ThreadSleeper::current(), |_| ()));
+        let waiting = scope.spawn(move || out.publish(&ThreadSleeper::current(), None, |_| (), &[]));
         drop(watch);
         assert_eq!(waiting.join().unwrap(), Ok(()));
     });
@@ -274,7 +272,7 @@ fn stress(seed: u64, wait: Wait, multi: bool) {
         // Until there were enough visits, however the threads are scheduled.
         while next < EVENTS || turns.load(Relaxed) < 150 {
             let carried = start.wrapping_add(next).to_le_bytes();
-            short_records::publish(&mut out, &sleeper, |fields| fields.copy_from_slice(&carried)).unwrap();
+            out.publish(&sleeper, None, |fields| fields.copy_from_slice(&carried), &[]).unwrap();
             next += 1;
         }
         over.store(true, Relaxed);

@@ -2,12 +2,10 @@
 #![cfg(loom)]
 
 mod loom_sleeper;
-mod short_records;
 
 use loom::thread;
 use loom_sleeper::LoomSleeper;
 use millrace_ring::{ByteConsumer, ByteProducer, ClaimError, Config, Ring, Wait, Waited};
-use short_records::publish;
 
 fn consume_all(mut consumer: ByteConsumer) -> Vec<u8> {
     let mut seen = Vec::new();
@@ -33,7 +31,7 @@ fn bounded(preemptions: usize, check: impl Fn() + Send + Sync + 'static) {
 }
 
 fn push(out: &mut ByteProducer, value: u8) -> Result<(), ClaimError> {
-    publish(out, &LoomSleeper, |fields| fields[0] = value)
+    out.publish(&LoomSleeper, None, |fields| fields[0] = value, &[])
 }
 
 #[test]

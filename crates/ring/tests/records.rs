@@ -1,10 +1,12 @@
 //! Records of any length keep their bytes and their order, wherever the ring's end falls.
 #![cfg(not(loom))]
 
-use millrace_ring::{ClaimError, Config, ConfigError, OpenError, Ring, Wait};
+use millrace_park::ThreadSleeper;
+use millrace_ring::{ClaimError, Config, ConfigError, OpenError, Ring, Wait, Waited};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::task::Waker;
+use std::time::Duration;
 
 proptest! {
     #[test]
@@ -70,6 +72,41 @@ fn nobody_waits_for_room_for_a_record_longer_than_half_the_ring() {
     for length in [505, 1024, u32::MAX as usize, usize::MAX] {
         assert!(out.wait_for_room(length, Waker::noop()), "{length}");
     }
+}
+
+#[test]
+fn who_publishes_waits_for_as_much_room_as_its_record_takes() {
+    let ring = Ring::create_bytes(Config::bytes(256).wait(Wait::Block).stage("only", &[]), 0).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
+    (0..8).for_each(|_| out.try_push(|_| (), &[]).unwrap());
+    let (mut only, closing) = (ring.byte_consumer("only", 1).unwrap(), ring.clone());
+    let publishing = std::thread::spawn(move || {
+        let sleeper = ThreadSleeper::current();
+        let long = out.publish(&sleeper, None, |_| (), &[&[1; 60], &[2; 60]]);
+        closing.close();
+        (long, out.publish(&sleeper, None, |_| (), &[&[3; 120]]))
+    });
+    let sleeper = ThreadSleeper::current();
+    let mut lengths = Vec::new();
+    while only.wait(&sleeper, None) == Ok(Waited::Ready) {
+        only.poll(1, |record| lengths.push(record.payload().len())).unwrap();
+    }
+    assert_eq!(publishing.join().unwrap(), (Ok(()), Err(ClaimError::Closed)));
+    assert_eq!(lengths, [0, 0, 0, 0, 0, 0, 0, 0, 120]);
+}
+
+#[test]
+fn who_publishes_waits_no_longer_than_it_says_and_writes_nothing_then() {
+    let ring = Ring::create_bytes(Config::bytes(64).stage("only", &[]), 0).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
+    let sleeper = ThreadSleeper::current();
+    (0..2).for_each(|_| out.publish(&sleeper, None, |_| (), &[]).unwrap());
+    let mut publish = |timeout, parts: &[&[u8]]| {
+        out.publish(&sleeper, Some(Duration::from_millis(timeout)), |_| unreachable!("there is no room"), parts)
+    };
+    assert_eq!(publish(0, &[]), Err(ClaimError::Full));
+    assert_eq!(publish(1, &[]), Err(ClaimError::Full));
+    assert_eq!(publish(1, &[&[0; 25]]), Err(ClaimError::TooLarge));
 }
 
 #[test]
