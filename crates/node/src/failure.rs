@@ -43,5 +43,6 @@ pub(crate) fn claim_code(error: ClaimError) -> i32 {
         ClaimError::TooLarge => -2,
         ClaimError::Closed => -3,
         ClaimError::Gone => -4,
+        ClaimError::Kind => -5,
     }
 }

@@ -1,5 +1,6 @@
 //! Hashes of records and events.
 
+use millrace_ring::SharedBytes;
 use sha2::{Digest, Sha256};
 
 /// A hash function.
@@ -44,19 +45,20 @@ pub(crate) struct Field {
 }
 
 /// The bytes of a field.
-pub(crate) fn get<'a>(event: &'a [u8], field: &Field) -> &'a [u8] {
+pub(crate) fn get<'a>(event: &'a SharedBytes<'_>, field: &Field) -> &'a [u8] {
     if !field.text {
-        return event.get(field.at..field.at + field.length).unwrap_or_default();
+        return event.part(field.at, field.length).unwrap_or_default();
     }
-    let length = event.get(field.at..field.at + 2).map_or(0, |two| u16::from_ne_bytes([two[0], two[1]]));
-    let begin = field.at + 2;
-    event.get(begin..begin + usize::from(length).min(field.length)).unwrap_or_default()
+    let length = event.part(field.at, 2).map_or(0, |two| u16::from_ne_bytes([two[0], two[1]]));
+    event.part(field.at + 2, usize::from(length).min(field.length)).unwrap_or_default()
 }
 
 /// Writes as much of a digest as the field holds.
-pub(crate) fn put(event: &mut [u8], field: &Field, digest: &[u8]) {
-    let length = field.length.min(digest.len());
-    if let Some(to) = event.get_mut(field.at..field.at + length) {
-        to.copy_from_slice(&digest[..length]);
+pub(crate) fn put(event: &mut SharedBytes<'_>, field: &Field, digest: &[u8]) {
+    let digest = &digest[..field.length.min(digest.len())];
+    if event.part(field.at, digest.len()).is_some() {
+        // SAFETY: the facade has seen that the stage owns this field, which no stage beside it can, and hashing refers
+        // to no more of an event than the field that is hashed.
+        unsafe { event.write(field.at, digest) };
     }
 }

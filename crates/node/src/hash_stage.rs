@@ -11,7 +11,7 @@ use crate::native_stage::NativeStage;
 use crate::ring::{hold_stage, ring};
 use crate::scheduler::scheduler;
 use millrace_fiber::{current_sleeper, yield_now};
-use millrace_ring::{ByteConsumer, Consumer, OpenError, Waited};
+use millrace_ring::{ByteConsumer, Consumer, OpenError, SharedBytes, Waited};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
@@ -94,7 +94,7 @@ fn hash_headers(mut records: ByteConsumer, algorithm: Algorithm, from: &Field, t
     let sleeper = current_sleeper();
     // A record is at least as long as its header.
     while records.wait(&sleeper, None) == Ok(Waited::Ready) {
-        let polled = records.poll(TURN_BYTES, |record| hash_field(record.fields_mut(), algorithm, from, to));
+        let polled = records.poll(TURN_BYTES, |record| hash_field(&mut record.fields_mut(), algorithm, from, to));
         if polled.is_err() {
             return;
         }
@@ -113,7 +113,7 @@ fn hash_events(mut events: Consumer, algorithm: Algorithm, from: &Field, to: &Fi
     }
 }
 
-fn hash_field(event: &mut [u8], algorithm: Algorithm, from: &Field, to: &Field) {
+fn hash_field(event: &mut SharedBytes<'_>, algorithm: Algorithm, from: &Field, to: &Field) {
     let mut hasher = algorithm.hasher();
     hasher.update(hash::get(event, from));
     hash::put(event, to, &hasher.finish());

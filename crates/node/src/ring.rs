@@ -4,7 +4,7 @@ use crate::environment::{Environment, REGIONS, lock};
 use crate::failure::{claim_code, failure, gone, join_failed, layout_failed, open_failed};
 use crate::native_stage::NativeStage;
 use millrace_park::{Sleeper, ThreadSleeper};
-use millrace_ring::{JoinFrom, Ring};
+use millrace_ring::{JoinFrom, Ring, Seats};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use std::task::Waker;
 struct Attachment {
     environment: u32,
     id: u64,
-    ring: Ring,
+    ring: Seats,
     /// Stages and producer seats taken through this handle, a bit each.
     stages: AtomicU32,
     producers: AtomicU32,
@@ -36,10 +36,10 @@ static ATTACHMENTS: RwLock<Attachments> = RwLock::new(Attachments { by_handle: V
 
 /// The ring behind a handle.
 pub(crate) fn ring(handle: u32) -> Result<Ring> {
-    with(handle, Ring::clone)
+    with(handle, |ring| Ring::clone(ring))
 }
 
-pub(crate) fn with<T>(handle: u32, f: impl FnOnce(&Ring) -> T) -> Result<T> {
+pub(crate) fn with<T>(handle: u32, f: impl FnOnce(&Seats) -> T) -> Result<T> {
     with_attachment(handle, |attachment| f(&attachment.ring))
 }
 
@@ -87,7 +87,9 @@ pub fn attach_ring(environment: u32, mut memory: Int32Array) -> Result<u32> {
     let region = unsafe { REGIONS.attach(id, environment.into(), base, length) }
         .map_err(|_| failure("INVALID_ARGUMENT", "two objects have the same id"))?;
     let ring = match Ring::attach(region) {
-        Ok(ring) => ring,
+        // SAFETY: the binding is private, and the facades use and leave the seats that they took, each in its own thread,
+        // or that of a thread that has ended. Whose environment or attachment ends, its native work has ended before.
+        Ok(ring) => unsafe { Seats::of(ring) },
         Err(error) => {
             REGIONS.detach(id, environment.into());
             return Err(layout_failed(error));
@@ -223,7 +225,7 @@ pub fn set_producer_waker(environment: u32, handle: u32, index: u32, source: i32
 }
 
 /// Runs `f` on the ring of a seat that was taken through this handle.
-fn with_seat<T>(handle: u32, index: u32, f: impl FnOnce(&Ring) -> T) -> Result<T> {
+fn with_seat<T>(handle: u32, index: u32, f: impl FnOnce(&Seats) -> T) -> Result<T> {
     with_attachment(handle, |attachment| {
         let mine = index < u32::BITS && attachment.producers.load(Relaxed) & (1 << index) != 0;
         mine.then(|| f(&attachment.ring)).ok_or_else(|| gone("this producer"))

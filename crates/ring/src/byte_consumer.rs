@@ -6,6 +6,7 @@ use crate::join::{Guest, JoinError};
 use crate::layout::{PADDING, RECORD_PREFIX};
 use crate::memory::{Memory, View};
 use crate::ring::OpenError;
+use crate::shared_bytes::SharedBytes;
 use millrace_park::Sleeper;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -29,7 +30,7 @@ pub struct Record<'a> {
     length: u32,
     /// Its first granule.
     pub sequence: u32,
-    _ring: PhantomData<&'a mut [u8]>,
+    _ring: PhantomData<&'a [u8]>,
 }
 
 impl Record<'_> {
@@ -37,15 +38,18 @@ impl Record<'_> {
     #[must_use]
     pub fn fields(&self) -> &[u8] {
         let fields = self.start.as_ptr().wrapping_add(RECORD_PREFIX as usize);
-        // SAFETY: a record holds its header fields, and nobody but stages that own one of them writes there.
+        // SAFETY: a record holds its header fields; who writes there answers for it that nobody has a reference to them.
         unsafe { std::slice::from_raw_parts(fields, self.fields as usize) }
     }
 
     /// The header fields, for a stage that owns one of them.
-    pub fn fields_mut(&mut self) -> &mut [u8] {
-        let fields = self.start.as_ptr().wrapping_add(RECORD_PREFIX as usize);
-        // SAFETY: as above; the borrow is exclusive in this stage, and stages beside it keep to fields of their own.
-        unsafe { std::slice::from_raw_parts_mut(fields, self.fields as usize) }
+    pub fn fields_mut(&mut self) -> SharedBytes<'_> {
+        self.header()
+    }
+
+    fn header(&self) -> SharedBytes<'_> {
+        // SAFETY: a record holds its header fields behind its prefix, and is not released while it is looked at.
+        unsafe { SharedBytes::new(self.start.add(RECORD_PREFIX as usize), self.fields as usize) }
     }
 
     /// The payload.
@@ -54,13 +58,6 @@ impl Record<'_> {
         let payload = self.start.as_ptr().wrapping_add(payload_offset(self.fields) as usize);
         // SAFETY: `length` was checked against the granules of the record, and nobody writes a published payload.
         unsafe { std::slice::from_raw_parts(payload, self.length as usize) }
-    }
-
-    /// The header fields, and the payload.
-    fn parts(&mut self) -> (&mut [u8], &[u8]) {
-        let payload = NonNull::from(self.payload());
-        // SAFETY: the payload lies behind the header fields, which alone are borrowed exclusively.
-        (self.fields_mut(), unsafe { payload.as_ref() })
     }
 }
 
@@ -116,7 +113,8 @@ impl ByteConsumer {
     /// while records.poll_pieces(128, |piece, fields| {
     ///     sum += piece.iter().map(|byte| u64::from(*byte)).sum::<u64>();
     ///     if let Some(fields) = fields {
-    ///         fields.copy_from_slice(&sum.to_le_bytes());
+    ///         // SAFETY: no stage is beside this one.
+    ///         unsafe { fields.write(0, &sum.to_le_bytes()) };
     ///     }
     /// }) == Ok(0) {
     ///     turns += 1;
@@ -127,24 +125,27 @@ impl ByteConsumer {
     ///
     /// # Errors
     /// [`Gone`].
-    pub fn poll_pieces(&mut self, max: u32, mut each: impl FnMut(&[u8], Option<&mut [u8]>)) -> Result<u32, Gone> {
+    pub fn poll_pieces(
+        &mut self,
+        max: u32,
+        mut each: impl FnMut(&[u8], Option<&mut SharedBytes<'_>>),
+    ) -> Result<u32, Gone> {
         let memory = self.seat.memory.clone();
         let view = memory.enter().ok_or(Gone)?;
         let available = self.seat.available(&view);
         let (mut taken, mut records, mut left) = (0, 0, max);
         while taken < available && left > 0 {
             let (granules, record) = self.read(&view, taken, available);
-            if let Some(mut record) = record {
-                let (fields, payload) = record.parts();
+            if let Some(record) = record {
                 // Between two calls its length may have been scribbled over.
-                let rest = payload.get(self.begun as usize..).unwrap_or_default();
+                let rest = record.payload().get(self.begun as usize..).unwrap_or_default();
                 let piece = &rest[..rest.len().min(left as usize)];
-                let whole = piece.len() == rest.len();
-                each(piece, whole.then_some(fields));
-                if !whole {
+                if piece.len() < rest.len() {
+                    each(piece, None);
                     self.begun += piece.len() as u32;
                     break;
                 }
+                each(piece, Some(&mut record.header()));
                 self.begun = 0;
                 records += 1;
                 // Short records cost something too.
@@ -190,8 +191,12 @@ impl ByteConsumer {
     }
 
     /// For a loop that sleeps by other means: has `waker` woken when a record comes. True when nothing is there and the
-    /// waker will be called.
+    /// waker will be called. Never so on [`Wait::Yield`](crate::Wait::Yield) and [`Wait::Spin`](crate::Wait::Spin) rings,
+    /// which wake no consumer: there the loop has to look again.
     pub fn arm(&mut self, waker: &std::task::Waker) -> bool {
+        if !self.seat.memory.geometry.wait.sleeps() {
+            return false;
+        }
         self.seat.memory.consumers().set(self.seat.stage, waker.clone());
         let memory = self.seat.memory.clone();
         memory.enter().is_some_and(|view| self.seat.look_before_sleep(&view).is_none())

@@ -6,9 +6,11 @@ use crate::layout::{PADDING, RECORD_PREFIX};
 use crate::memory::{Memory, View};
 use crate::producer_seat::Seat;
 use crate::ring::OpenError;
+use millrace_park::Sleeper;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::{Duration, Instant};
 
 /// Publishes records of any length up to half of the ring.
 ///
@@ -29,13 +31,12 @@ use std::task::Waker;
 #[derive(Debug)]
 pub struct ByteProducer {
     seat: Seat,
-    fields: u32,
 }
 
 impl ByteProducer {
     pub(crate) fn open(memory: Arc<Memory>, owner: u32) -> Result<Self, OpenError> {
-        let fields = memory.geometry.fields.ok_or(OpenError::Kind)?;
-        Ok(Self { seat: Seat::take(memory, owner)?, fields })
+        memory.geometry.fields.ok_or(OpenError::Kind)?;
+        Ok(Self { seat: Seat::take(memory, owner)? })
     }
 
     /// Most payload bytes of a record.
@@ -55,6 +56,63 @@ impl ByteProducer {
         push(memory, &view, claimer, write, parts)
     }
 
+    /// Publishes a record at once, with those pushed before, and waits for room where there is none, `timeout` at most.
+    /// `sleeper` is the calling thread or coroutine. Nobody who consumes this ring may wait here for what only its own
+    /// release can make room for.
+    ///
+    /// ```
+    /// use millrace_park::ThreadSleeper;
+    /// use millrace_ring::{Config, Ring};
+    /// let ring = Ring::create_bytes(Config::bytes(64).stage("count", &[]), 0)?;
+    /// let mut out = ring.byte_producer(1)?;
+    /// let mut count = ring.byte_consumer("count", 1)?;
+    /// let consuming = std::thread::spawn(move || {
+    ///     let (sleeper, mut seen) = (ThreadSleeper::current(), 0);
+    ///     while count.wait(&sleeper, None).unwrap() == millrace_ring::Waited::Ready {
+    ///         seen += count.poll(u32::MAX, |_| ()).unwrap();
+    ///     }
+    ///     seen
+    /// });
+    /// for _ in 0..100 {
+    ///     out.publish(&ThreadSleeper::current(), None, |_| (), &[b"tick"])?;
+    /// }
+    /// ring.close();
+    /// assert_eq!(consuming.join().unwrap(), 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClaimError`]: this record was not accepted, and `write` not called. [`ClaimError::Full`] when the time is up.
+    pub fn publish(
+        &mut self,
+        sleeper: &dyn Sleeper,
+        timeout: Option<Duration>,
+        write: impl FnOnce(&mut [u8]),
+        parts: &[&[u8]],
+    ) -> Result<(), ClaimError> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut write = Some(write);
+        loop {
+            let fill = |fields: &mut [u8]| {
+                if let Some(write) = write.take() {
+                    write(fields);
+                }
+            };
+            let pushed = self.try_push(fill, parts);
+            self.flush();
+            if pushed != Err(ClaimError::Full) {
+                return pushed;
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return pushed;
+            }
+            if !self.wait_for_room(length_of(parts), &sleeper.waker()) {
+                sleeper.sleep(left);
+            }
+        }
+    }
+
     /// Makes pushed records visible and wakes consumers that wait.
     pub fn flush(&mut self) {
         let Seat { memory, claimer } = &mut self.seat;
@@ -64,12 +122,15 @@ impl ByteProducer {
     }
 
     /// Has `waker` woken when a consumer makes room. True when there is room for a record of `length` payload bytes
-    /// already, or when the ring takes none any more.
+    /// already, or when the ring takes none any more, or none as long.
     pub fn wait_for_room(&mut self, length: usize, waker: &Waker) -> bool {
         let Seat { memory, claimer } = &mut self.seat;
         memory.producers().set(claimer.index, waker.clone());
         let Some(view) = memory.enter() else { return true };
-        let granules = (payload_offset(self.fields) as usize + length).div_ceil(view.geometry.stride as usize) as u32;
+        if length > max_payload(view.geometry) {
+            return true;
+        }
+        let granules = granules(view.geometry, length);
         let left = view.geometry.capacity - (claimer.position(&view) & (view.geometry.capacity - 1));
         claimer.arm(&view, granules + if granules > left { left } else { 0 })
     }
@@ -81,6 +142,16 @@ pub(crate) fn max_payload(geometry: &Geometry) -> usize {
     geometry.capacity as usize / 2 * geometry.stride as usize - fields
 }
 
+/// Bytes of a payload; of more than there can be as many as there can be.
+fn length_of(parts: &[&[u8]]) -> usize {
+    parts.iter().fold(0, |length, part| length.saturating_add(part.len()))
+}
+
+/// Granules of a record whose payload is as long, and no longer than the greatest.
+fn granules(geometry: &Geometry, length: usize) -> u32 {
+    (payload_offset(geometry.fields.unwrap_or(0)) as usize + length).div_ceil(geometry.stride as usize) as u32
+}
+
 /// Claims a record's granules, fills them and commits.
 fn push(
     memory: &Memory,
@@ -90,12 +161,11 @@ fn push(
     parts: &[&[u8]],
 ) -> Result<(), ClaimError> {
     let fields_bytes = view.geometry.fields.unwrap_or(0);
-    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let length = length_of(parts);
     if length > max_payload(view.geometry) {
         return Err(ClaimError::TooLarge);
     }
-    let stride = view.geometry.stride;
-    let granules = (payload_offset(fields_bytes) + length as u32).div_ceil(stride);
+    let granules = granules(view.geometry, length);
     let (start, padding) = loop {
         let at = claimer.position(view);
         let left = view.geometry.capacity - (at & (view.geometry.capacity - 1));
@@ -129,7 +199,7 @@ fn push(
 /// Publishes one record for a producer that holds seat `index` of a multi-producer ring, at once.
 pub(crate) fn push_copied(memory: &Memory, index: u32, fields: &[u8], payload: &[u8]) -> Result<(), ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
-    let mut claimer = Claimer::stateless(index);
+    let mut claimer = Claimer::stateless(index, &view, true)?;
     push(memory, &view, &mut claimer, |to| to.copy_from_slice(fields), &[payload])?;
     claimer.flush(memory, &view);
     Ok(())
@@ -146,4 +216,36 @@ pub const fn payload_offset(fields: u32) -> u32 {
 pub(crate) unsafe fn write_prefix(record: NonNull<u8>, length: u32, granules: u32) {
     // SAFETY: a granule is longer than a prefix and word-aligned.
     unsafe { record.cast::<[u32; 2]>().write([length, granules]) };
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{granules, max_payload, payload_offset};
+    use crate::geometry::Geometry;
+    use crate::layout::{MAX_BYTES, MAX_FIELDS};
+    use crate::{Config, ConfigError};
+
+    #[test]
+    fn the_longest_record_takes_half_of_any_ring_that_is_not_refused() {
+        for capacity in (1..=30).map(|bits| 1 << bits) {
+            let config = Config::new(capacity, 32).stage("only", &[]);
+            let bytes = u64::from(capacity) * 32;
+            for fields in [0, 6, 8, 1000, MAX_FIELDS] {
+                let checked = config.check().map(drop).and_then(|()| config.check_records(fields));
+                if bytes > u64::from(MAX_BYTES) {
+                    assert_eq!(checked, Err(ConfigError::Bytes(bytes)));
+                } else if checked.is_ok() {
+                    let geometry = Geometry::new(&config, vec![1], 1, vec![(1, 0)], Some(fields));
+                    let most = max_payload(&geometry);
+                    assert_eq!(u64::from(payload_offset(fields)) + most as u64, bytes / 2);
+                    assert_eq!(
+                        (granules(&geometry, most), granules(&geometry, most + 1)),
+                        (capacity / 2, capacity / 2 + 1)
+                    );
+                } else {
+                    assert!(u64::from(payload_offset(fields)) > bytes / 4, "{fields} in {bytes}");
+                }
+            }
+        }
+    }
 }

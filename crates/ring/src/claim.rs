@@ -18,8 +18,12 @@
 //! claims, and stands until the cursor has reached it; of many producers' notes only whether they are zero counts, and
 //! the claim sequence takes over where they end.
 //!
+//! # The gate
 //! `gate`, beside the claim sequence, is a shared lower bound of the slowest sink, so that a claim normally reads no
-//! line that consumers write. It may go back when a slow thread stores it late: that costs a look at the sinks.
+//! line that consumers write. It must never be 2^31 events old, when it would seem to lie ahead and everything to fit.
+//! It is not while claims go on, each of which is within a capacity of it; but a thread that stands still between its
+//! look and its store would bring an old one back. So [`raise_gate`] swaps it from what it was before the look: when
+//! that fails somebody else has looked since, and theirs stays.
 
 use crate::layout::CURSOR;
 use crate::layout::{Cell, FAILED, OPEN};
@@ -42,6 +46,9 @@ pub enum ClaimError {
     Closed,
     /// The ring's memory is gone: every environment has left it.
     Gone,
+    /// Claims by a seat's number: the ring has a single producer, or records were asked of a ring of events or the other
+    /// way round.
+    Kind,
 }
 
 impl fmt::Display for ClaimError {
@@ -51,6 +58,7 @@ impl fmt::Display for ClaimError {
             Self::TooLarge => "this is more than the ring could ever hold",
             Self::Closed => "the ring takes no more events",
             Self::Gone => "the ring's memory is gone",
+            Self::Kind => "this is another kind of ring",
         })
     }
 }
@@ -76,9 +84,12 @@ impl Claimer {
         Self { index, next, gate: slowest_sink(view).1, dirty: false }
     }
 
-    /// For a seat of a multi-producer ring, where nothing but the seat is a producer's own.
-    pub(crate) fn stateless(index: u32) -> Self {
-        Self { index, next: 0, gate: 0, dirty: false }
+    /// For a seat of a multi-producer ring, where nothing but the seat is a producer's own; of events, or of records.
+    pub(crate) fn stateless(index: u32, view: &View<'_>, records: bool) -> Result<Self, ClaimError> {
+        if !view.geometry.multi || view.geometry.fields.is_some() != records {
+            return Err(ClaimError::Kind);
+        }
+        Ok(Self { index, next: 0, gate: 0, dirty: false })
     }
 
     /// Slots free behind `at`.
@@ -114,7 +125,8 @@ impl Claimer {
         if view.geometry.multi || outcome.is_err() {
             seqcst::store(staged, nothing);
         }
-        if outcome.is_err() && !open() {
+        // What was noted does not come, or not yet: who was slower than another may find the ring closed at its next try.
+        if outcome != Ok(true) && !open() {
             memory.consumers().wake(u32::MAX);
         }
         outcome
@@ -133,12 +145,8 @@ impl Claimer {
         // In 64 bits: a claim of a whole ring of 2^30 slots behind as many would not be told from none.
         let fits = |gate: u32| i64::from(distance(gate, at)) + i64::from(n) <= i64::from(capacity);
         if view.geometry.multi {
-            if !fits(view.claim.gate.load(Acquire)) {
-                let (_, gate) = slowest_sink(view);
-                view.claim.gate.store(gate, Release);
-                if !fits(gate) {
-                    return Err(ClaimError::Full);
-                }
+            if !fits(view.claim.gate.load(Acquire)) && !fits(raise_gate(view)) {
+                return Err(ClaimError::Full);
             }
             let mut here = |start| if start == at { Ok(n) } else { Err(()) };
             let claimants = |index: u32| &view.producers[index.min(view.geometry.max_producers - 1) as usize].claimant;
@@ -203,6 +211,21 @@ impl Claimer {
     }
 }
 
+/// Looks at the slowest sink for producers that share the gate, and brings that to it unless another has meanwhile.
+#[cold]
+#[inline(never)]
+pub(crate) fn raise_gate(view: &View<'_>) -> u32 {
+    let before = view.claim.gate.load(Acquire);
+    let found = slowest_sink(view).1;
+    bring_gate(view, before, found);
+    found
+}
+
+fn bring_gate(view: &View<'_>, before: u32, found: u32) {
+    // That another was faster is as good.
+    let _ = view.claim.gate.compare_exchange(before, found, Release, Relaxed);
+}
+
 /// A claim that is committed when it is dropped, also by a panic: an open claim would hold everyone behind it up.
 pub(crate) struct Claimed<'a, 'v> {
     pub(crate) claimer: &'a mut Claimer,
@@ -246,4 +269,32 @@ fn staged(view: &View<'_>, cursor: u32) -> bool {
         return view.producers.iter().any(|producer| seqcst::load(&producer.staged) != 0);
     }
     view.producers.iter().any(|producer| distance(cursor, seqcst::load(&producer.staged)) > 0)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{ClaimError, bring_gate};
+    use crate::sequence::slowest_sink;
+    use crate::{Config, Ring, Seats};
+    use millrace_park::sync::atomic::Ordering::Relaxed;
+
+    /// As of a producer that stands still between its look at the sinks and what it does with it.
+    #[test]
+    fn who_looked_for_room_half_a_lap_ago_lets_nobody_run_over_consumers() {
+        const ALL: u32 = 1 << 20;
+        let ring = Ring::create(Config::new(ALL, 4).multi(1).workers("work", &[], 1)).unwrap();
+        // SAFETY: seats are used by this test alone, in turn.
+        let ring = unsafe { Seats::of(ring) };
+        let (producer, worker) = (ring.take_producer(1).unwrap(), ring.take_worker(0, 1).unwrap());
+        let view = ring.memory.enter().unwrap();
+        let (before, found) = (view.claim.gate.load(Relaxed), slowest_sink(&view).1);
+        // So many that the slots behind them are exactly half of all sequences ahead of the look.
+        for _ in 0..=(1 << 31) / ALL {
+            assert_eq!(ring.claim_work(worker, ALL), None);
+            ring.claim(producer, ALL).unwrap();
+            ring.commit_claim(producer, 0).unwrap();
+        }
+        bring_gate(&view, before, found);
+        assert_eq!(ring.claim(producer, 1), Err(ClaimError::Full));
+    }
 }

@@ -1,7 +1,9 @@
 //! What a ring is made of, checked before it is made.
 
 use crate::graph::{GraphError, Stage, seats, upstream_masks};
-use crate::layout::{DEFAULT_GUESTS, GRANULE, MAX_CAPACITY, MAX_FIELDS, MAX_PRODUCERS, MAX_STAGES, RECORD_PREFIX};
+use crate::layout::{
+    DEFAULT_GUESTS, GRANULE, MAX_BYTES, MAX_CAPACITY, MAX_FIELDS, MAX_PRODUCERS, MAX_STAGES, RECORD_PREFIX,
+};
 use std::fmt;
 
 /// Who publishes.
@@ -56,6 +58,8 @@ pub struct Config {
     pub max_consumers: Option<u32>,
     /// First sequence: 0, unless a test wants to see the wrap.
     pub start: u32,
+    /// Bytes that a byte ring was asked to have, of which `capacity` has the whole granules only.
+    bytes: Option<u32>,
 }
 
 impl Config {
@@ -70,13 +74,14 @@ impl Config {
             stages: Vec::new(),
             max_consumers: None,
             start: 0,
+            bytes: None,
         }
     }
 
-    /// A byte ring of `bytes` bytes.
+    /// A byte ring of `bytes` bytes, a power of two from 64 to 2^30.
     #[must_use]
     pub fn bytes(bytes: u32) -> Self {
-        Self::new(bytes / GRANULE, GRANULE)
+        Self { bytes: Some(bytes), ..Self::new(bytes / GRANULE, GRANULE) }
     }
 
     /// Adds a stage that follows `after`, or the producers when `after` is empty.
@@ -128,9 +133,22 @@ impl Config {
     }
 
     /// Most bytes of header fields that a byte ring's records can have: they and their prefix fit into a quarter of it.
-    pub(crate) fn most_fields(&self) -> u32 {
+    fn most_fields(&self) -> u32 {
         let quarter = u64::from(self.capacity) * u64::from(self.stride) / 4;
         MAX_FIELDS.min(quarter.saturating_sub(u64::from(RECORD_PREFIX)) as u32 & !7)
+    }
+
+    /// What is wrong with this ring as one of records with `fields` bytes of header fields.
+    pub(crate) fn check_records(&self, fields: u32) -> Result<(), ConfigError> {
+        if self.stride != GRANULE {
+            return Err(ConfigError::Stride(self.stride));
+        }
+        let asked = self.bytes.filter(|bytes| bytes / GRANULE == self.capacity).map(u64::from);
+        let bytes = asked.unwrap_or(u64::from(self.capacity) * u64::from(GRANULE));
+        if !bytes.is_power_of_two() || !(2 * u64::from(GRANULE)..=u64::from(MAX_BYTES)).contains(&bytes) {
+            return Err(ConfigError::Bytes(bytes));
+        }
+        if fields > self.most_fields() { Err(ConfigError::Fields(fields)) } else { Ok(()) }
     }
 
     /// Seats of consumers to lay out: for stages, their workers, and stages that join.
@@ -168,8 +186,10 @@ impl Config {
 pub enum ConfigError {
     /// Not a power of two from 2 to 2^30.
     Capacity(u32),
-    /// Not a positive multiple of 4.
+    /// Not a positive multiple of 4; of a byte ring not 32.
     Stride(u32),
+    /// Bytes of a byte ring: not a power of two from 64 to 2^30.
+    Bytes(u64),
     /// Not from 1 to 32.
     Producers(u32),
     /// Fewer consumers (the first number) than the graph has stages (the second), or with the workers more than 31.
@@ -184,7 +204,10 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Capacity(got) => write!(f, "capacity is {got}, allowed is a power of two from 2 to 2^30"),
-            Self::Stride(got) => write!(f, "stride is {got}, allowed is a positive multiple of 4"),
+            Self::Stride(got) => {
+                write!(f, "stride is {got}, allowed is a positive multiple of 4, of a byte ring {GRANULE}")
+            }
+            Self::Bytes(got) => write!(f, "a byte ring has {got} bytes, allowed is a power of two from 64 to 2^30"),
             Self::Producers(got) => write!(f, "producers is {got}, allowed is 1 to 32"),
             Self::Consumers(got, stages) => {
                 write!(

@@ -3,13 +3,14 @@
 use crate::claim::ended;
 use crate::join::{self, Guest, JoinError, vacate};
 use crate::memory::{Memory, View};
+use crate::producer_seat::check_owner;
 use crate::ring::OpenError;
 use crate::sequence::{count, distance, release, slowest};
+use crate::shared_bytes::SharedBytes;
 use crate::stamps::Skips;
 use millrace_park::Sleeper;
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use millrace_park::sync::seqcst;
-use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,7 @@ pub struct Gone;
 
 /// Takes a stage for `owner`.
 pub(crate) fn take_stage(view: &View<'_>, stage: u32, owner: u32) -> Result<(), OpenError> {
+    check_owner(owner);
     if stage >= view.geometry.upstream.len() as u32 {
         return Err(OpenError::Stage);
     }
@@ -207,21 +209,20 @@ impl Consumer {
     }
 
     /// Hands every event that is ready, `max` at most, to `each` (sequence, bytes, whether it is the batch's last),
-    /// releases them together, and gives their number. The slots may be changed where this stage owns the fields.
+    /// releases them together, and gives their number.
     ///
     /// # Errors
     /// [`Gone`].
-    pub fn poll(&mut self, max: u32, mut each: impl FnMut(u32, &mut [u8], bool)) -> Result<u32, Gone> {
+    pub fn poll(&mut self, max: u32, mut each: impl FnMut(u32, &mut SharedBytes<'_>, bool)) -> Result<u32, Gone> {
         let memory = self.0.memory.clone();
         let view = memory.enter().ok_or(Gone)?;
         let n = self.0.available(&view).min(max);
         let stride = view.geometry.stride as usize;
         for i in 0..n {
             let sequence = self.0.next.wrapping_add(i);
-            let slot = NonNull::slice_from_raw_parts(view.slot(sequence), stride);
-            // SAFETY: the event is published and this stage has not released it, so no producer writes it; stages beside
-            // this one keep to fields of their own.
-            each(sequence, unsafe { &mut *slot.as_ptr() }, i + 1 == n);
+            // SAFETY: the event is published and this stage has not released it, so no producer writes it.
+            let mut slot = unsafe { SharedBytes::new(view.slot(sequence), stride) };
+            each(sequence, &mut slot, i + 1 == n);
         }
         if n > 0 {
             self.0.release(&view, self.0.next.wrapping_add(n));

@@ -92,25 +92,20 @@ pub(crate) fn read_geometry(header: &Header, length: usize) -> Result<Geometry, 
         KIND_BYTES if number(&header.stride) == GRANULE => Some(number(&header.fields)),
         _ => return Err(LayoutError::Inconsistent),
     };
-    let config = Config {
-        capacity: number(&header.capacity),
-        stride: number(&header.stride),
-        producers: match number(&header.multi) {
-            0 => Producers::Single,
-            _ => Producers::Multi(number(&header.max_producers)),
-        },
-        wait: Wait::from_u32(number(&header.wait)).ok_or(LayoutError::Inconsistent)?,
-        stages: vec![crate::Stage { name: "any".into(), after: Vec::new(), workers: None }],
-        max_consumers: None,
-        start: 0,
+    let producers = match number(&header.multi) {
+        0 => Producers::Single,
+        _ => Producers::Multi(number(&header.max_producers)),
     };
+    let wait = Wait::from_u32(number(&header.wait)).ok_or(LayoutError::Inconsistent)?;
+    let mut config = Config::new(number(&header.capacity), number(&header.stride)).wait(wait).stage("any", &[]);
+    config.producers = producers;
     config.check().map_err(|_| LayoutError::Inconsistent)?;
     let upstream: Vec<u32> = header.upstream[..stages as usize].iter().map(number).collect();
     let workers = read_workers(header, stages, seats)?;
     let geometry = Geometry::new(&config, upstream, seats, workers, fields);
     let Offsets { stamps, slots, length: needed, .. } = geometry.offsets;
     let placed = number(&header.stamps) as usize == stamps && number(&header.slots) as usize == slots;
-    if !placed || length < needed || fields.is_some_and(|fields| fields > config.most_fields()) {
+    if !placed || length < needed || fields.is_some_and(|fields| config.check_records(fields).is_err()) {
         return Err(LayoutError::Inconsistent);
     }
     Ok(geometry)

@@ -30,8 +30,8 @@
 //! *declared* sink: other stages that joined may be further behind, but they leave, and what only they hold back is
 //! nobody's promise.
 //!
-//! J1's value may be far behind by J2: producers wait a moment longer. Like a gate that a slow thread stores late, it
-//! must not be 2^31 events behind: joiners are not held up that long between two instructions.
+//! J1's value may be far behind by J2: producers wait a moment longer. It must not be 2^31 events behind: joiners are not
+//! held up that long between two instructions.
 //!
 //! # Leaving
 //! ```text
@@ -55,13 +55,16 @@
 //! # Names
 //! A name lies in the seat's cell, so that every thread can tell who is there. That it is nobody else's is decided under
 //! a lock, the word `joining`. A lock whose holder dies would stay for ever, but threads die in JavaScript, not in the
-//! middle of a native call, and joins are native calls. It is held for less than a microsecond, never while waiting.
+//! middle of a native call, and joins are native calls. It is held for less than a microsecond, but where a join meets the
+//! wrap of a sequence, once in 2^32 events: then for as long as who wraps it takes between two instructions, and no
+//! longer than [`MOST_LOOKS`] yields take.
 //! Readers take no lock: `joins` grows when a seat is taken and before its name is written, so what was read between
 //! two equal looks at `joins` is of the stages whose bits were set.
 
 use crate::graph::{all_upstream, sinks};
 use crate::layout::{Cell, NAME_BYTES, OPEN};
 use crate::memory::{Memory, View};
+use crate::producer_seat::check_owner;
 use crate::sequence::{distance, position, release, slowest, wake};
 use crate::workers::Workers;
 use millrace_park::sync::atomic::{
@@ -178,6 +181,7 @@ pub(crate) fn join(
     if !(1..=NAME_BYTES).contains(&name.len()) || name.contains('\0') {
         return Err(JoinError::Name(name.into()));
     }
+    check_owner(owner);
     let _alone = Joining::begin(view);
     let closed = || seqcst::load(&view.header.state) != OPEN;
     if closed() {
@@ -298,6 +302,9 @@ const MOST_LOOKS: u32 = 10_000;
 /// once the cursor has wrapped, when that is right or says too little: where they agree, both are right. Workers count
 /// behind, as many producers do: both could say too little for as long as somebody is slow. They have a counter that is
 /// never in between.
+///
+/// A writer that stands still between the two for all of [`MOST_LOOKS`] leaves the new stage's number 2^32 off, until it
+/// leaves. It is for users to see; nothing is decided by it.
 fn exact_wraps(view: &View<'_>, sequence: u32) -> u32 {
     if let Some(workers) = Workers::of_stage(view, 0) {
         return (workers.number(sequence) >> 32) as u32;
@@ -319,7 +326,7 @@ mod tests {
     use super::{Guest, JoinFrom, join};
     use crate::layout::CURSOR;
     use crate::sequence::position;
-    use crate::{Config, Ring};
+    use crate::{Config, Ring, Seats};
     use millrace_park::sync::atomic::Ordering::Relaxed;
 
     /// As of when the cursor and the stage have wrapped, and whoever moved them has not counted it yet.
@@ -328,7 +335,8 @@ mod tests {
         for shared in [false, true] {
             let config = Config::new(4, 4).multi(1).start(u32::MAX).max_consumers(2);
             let config = if shared { config.workers("work", &[], 1) } else { config.stage("work", &[]) };
-            let ring = Ring::create(config).unwrap();
+            // SAFETY: seats are used by this test alone, in turn.
+            let ring = unsafe { Seats::of(Ring::create(config).unwrap()) };
             let out = ring.take_producer(1).unwrap();
             assert_eq!(ring.publish_copied(out, &[0; 8], 2), Ok(2));
             if shared {

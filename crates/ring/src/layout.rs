@@ -32,6 +32,8 @@ pub const MAX_PRODUCERS: u32 = 32;
 pub const CURSOR: u32 = 1 << 31;
 /// Bytes of a byte ring's slot. A record takes one or more.
 pub const GRANULE: u32 = 32;
+/// Most bytes a byte ring may have: a record's length has 32 bits.
+pub const MAX_BYTES: u32 = 1 << 30;
 /// Most bytes of the name of a stage that joins: what is left of its cell.
 pub const NAME_BYTES: usize = 48;
 /// Seats for stages that join, unless said otherwise.

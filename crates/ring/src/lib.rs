@@ -11,7 +11,8 @@
 //!   ... [free] [written][  published   ][ parsed, audited][ consumed = free ] ...
 //! ```
 //! What differs from the model:
-//! - memory may belong to JavaScript ([`Ring::attach`]), which reads and writes the same words ([`layout`]);
+//! - memory may belong to JavaScript ([`Ring::attach`]), which reads and writes the same words ([`layout`]) by the
+//!   numbers of its [`Seats`];
 //! - sequences have 32 bits and wrap, so that JavaScript compares them without allocating; two sequences of a ring are
 //!   never further apart than its capacity, 2^30 at most, and are compared by their difference;
 //! - workers may share a stage's events out (module `workers`; LMAX had a `WorkerPool`, and dropped it);
@@ -40,7 +41,9 @@ mod memory;
 mod open_claim;
 mod producer_seat;
 mod ring;
+mod seats;
 mod sequence;
+mod shared_bytes;
 mod staged;
 mod stamps;
 pub mod typed;
@@ -56,3 +59,5 @@ pub use graph::{GraphError, Stage};
 pub use join::{JoinError, JoinFrom};
 pub use open_claim::NoClaim;
 pub use ring::{OpenError, Ring};
+pub use seats::Seats;
+pub use shared_bytes::SharedBytes;

@@ -23,13 +23,12 @@ impl fmt::Display for NoClaim {
 
 impl std::error::Error for NoClaim {}
 
-/// Claims `n` slots for the producer with seat `index` of a multi-producer ring, and gives the first one's sequence.
+/// Claims `n` slots for the producer with seat `index` of a multi-producer ring of events, and gives the first one's sequence.
 pub(crate) fn claim(memory: &Memory, index: u32, n: u32) -> Result<u32, ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
-    assert!(view.geometry.multi, "a single producer claims by itself");
+    let mut claimer = Claimer::stateless(index, &view, false)?;
     let open = view.producers[index as usize].claimant.open();
     assert!(open.is_none(), "seat {index} has a claim open, which would be left behind");
-    let mut claimer = Claimer::stateless(index);
     loop {
         let at = claimer.position(&view);
         if claimer.try_claim(memory, &view, at, n)? {

@@ -38,8 +38,14 @@ impl Drop for Seat {
     }
 }
 
+/// A seat of owner 0 would be free for the next as well.
+pub(crate) fn check_owner(owner: u32) {
+    assert!(owner != 0, "an owner is any number but 0");
+}
+
 /// Finds a free producer seat.
 pub(crate) fn take_seat(view: &View<'_>, owner: u32) -> Result<u32, OpenError> {
+    check_owner(owner);
     let most = view.geometry.max_producers;
     let mut taken = view.header.producers.load(Acquire);
     loop {

@@ -7,13 +7,16 @@ use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::ptr::NonNull;
 
 /// Publishes copies of up to `n` events that lie behind one another in `events`: as many as there is room for, in one
-/// claim. For a producer of a multi-producer ring whose events are staged elsewhere, so that a ring that was closed in
-/// between still takes them; `index` is its seat.
+/// claim. For a producer of a multi-producer ring whose events are staged elsewhere and noted in its cell, so that a ring
+/// that was closed in between still takes them; `index` is its seat.
 pub(crate) fn publish_copied(memory: &Memory, index: u32, events: &[u8], n: u32) -> Result<u32, ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
+    let mut claimer = Claimer::stateless(index, &view, false)?;
+    let staged = &view.producers[index as usize].staged;
+    // What is noted was accepted while the ring was open, and has kept it from ending since.
+    let accepted = staged.load(Relaxed) > 0;
     let stride = view.geometry.stride as usize;
     let n = n.min((events.len() / stride) as u32);
-    let mut claimer = Claimer::stateless(index);
     let (start, n) = loop {
         let at = claimer.position(&view);
         let n = n.min(claimer.room(&view, at));
@@ -22,7 +25,9 @@ pub(crate) fn publish_copied(memory: &Memory, index: u32, events: &[u8], n: u32)
             let failed = view.header.state.load(Acquire) == FAILED;
             return Err(if failed { ClaimError::Closed } else { ClaimError::Full });
         }
-        if claimer.try_claim_accepted(&view, at, n)? {
+        let claimed =
+            if accepted { claimer.try_claim_accepted(&view, at, n) } else { claimer.try_claim(memory, &view, at, n) };
+        if claimed? {
             break (at, n);
         }
     };
@@ -37,7 +42,6 @@ pub(crate) fn publish_copied(memory: &Memory, index: u32, events: &[u8], n: u32)
     drop(claim);
     claimer.flush(memory, &view);
     // Here, and not when the caller knows: a thread that ends in between would leave them counted as lost.
-    let staged = &view.producers[index as usize].staged;
     staged.store(staged.load(Relaxed).saturating_sub(n), Release);
     Ok(n)
 }

@@ -60,7 +60,9 @@
 
 use crate::layout::{Cell, FAILED};
 use crate::memory::{Memory, View};
-use crate::ring::{OpenError, Ring};
+use crate::producer_seat::check_owner;
+use crate::ring::OpenError;
+use crate::seats::Seats;
 use crate::sequence::{count, distance, slowest, wake};
 use crate::stamps::Skips;
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -111,6 +113,7 @@ impl<'a> Workers<'a> {
 
     /// Takes a seat for `owner`.
     pub(crate) fn take(&self, owner: u32) -> Result<u32, OpenError> {
+        check_owner(owner);
         let free = |cell: &Cell| cell.owner.compare_exchange(0, owner, AcqRel, Relaxed).is_ok();
         let at = self.cells.iter().position(free).ok_or(OpenError::Taken)?;
         Ok(self.first + at as u32)
@@ -339,13 +342,16 @@ impl<'a> Workers<'a> {
     }
 }
 
-/// For code that reads slots itself (JavaScript). A worker goes by its seat.
-impl Ring {
+/// A worker goes by its seat.
+impl Seats {
     /// Takes the seat of a worker of a stage.
     ///
     /// # Errors
     /// [`OpenError::Taken`] when all are taken, [`OpenError::Shared`] when the stage has no workers,
     /// [`OpenError::Stage`], [`OpenError::Gone`].
+    ///
+    /// # Panics
+    /// When `owner` is 0.
     pub fn take_worker(&self, stage: u32, owner: u32) -> Result<u32, OpenError> {
         let view = self.memory.enter().ok_or(OpenError::Gone)?;
         if stage as usize >= view.geometry.workers.len() {

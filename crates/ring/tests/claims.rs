@@ -1,19 +1,24 @@
 //! Claims that stay open between calls: what is used is seen, what is not is passed over, what is left is recovered.
 #![cfg(not(loom))]
 
-use millrace_ring::{ClaimError, Config, Consumer, NoClaim, Ring};
+use millrace_ring::{ClaimError, Config, Consumer, NoClaim, Ring, Seats};
 use proptest::prelude::*;
 
 /// Just before the wrap, where an end of zero is what a claimant's cell begins with.
 const START: u32 = u32::MAX - 1;
 
-fn ring() -> (Ring, Consumer) {
-    let ring = Ring::create(Config::new(8, 4).multi(3).start(START).stage("only", &[])).unwrap();
+fn create(config: Config) -> Seats {
+    // SAFETY: each test uses seats in turn, and its consumers are of other seats.
+    unsafe { Seats::of(Ring::create(config).unwrap()) }
+}
+
+fn ring() -> (Seats, Consumer) {
+    let ring = create(Config::new(8, 4).multi(3).start(START).stage("only", &[]));
     let consumer = ring.consumer("only", 1).unwrap();
     (ring, consumer)
 }
 
-fn publish(ring: &Ring, seat: u32, value: u8) {
+fn publish(ring: &Seats, seat: u32, value: u8) {
     assert_eq!(ring.publish_copied(seat, &[value, 0, 0, 0], 1), Ok(1));
 }
 
@@ -88,6 +93,42 @@ fn who_leaves_with_a_claim_open_holds_nobody_up() {
     assert_eq!(seen(&mut consumer), [3]);
     ring.close();
     assert!(ring.stage_ended(0));
+}
+
+#[test]
+fn a_closed_ring_takes_what_was_staged_before_and_nothing_else() {
+    let (ring, mut consumer) = ring();
+    let seat = ring.take_producer(1).unwrap();
+    publish(&ring, seat, 1);
+    ring.close();
+    assert_eq!(seen(&mut consumer), [1]);
+    assert!(ring.stage_ended(0));
+    assert_eq!(ring.publish_copied(seat, &[2, 0, 0, 0], 1), Err(ClaimError::Closed));
+    assert_eq!(ring.claim(seat, 1), Err(ClaimError::Closed));
+    assert!(ring.stage_ended(0));
+}
+
+#[test]
+fn who_alone_produces_claims_by_no_number() {
+    let ring = create(Config::new(8, 4).start(START).stage("only", &[]));
+    let seat = ring.take_producer(1).unwrap();
+    assert_eq!(ring.publish_copied(seat, &[1, 0, 0, 0], 1), Err(ClaimError::Kind));
+    assert_eq!(ring.claim(seat, 1), Err(ClaimError::Kind));
+    // SAFETY: as in `create`.
+    let records = unsafe { Seats::of(Ring::create_bytes(Config::bytes(256).stage("only", &[]), 0).unwrap()) };
+    assert_eq!(records.push_copied(records.take_producer(1).unwrap(), &[], b"one"), Err(ClaimError::Kind));
+}
+
+#[test]
+fn slots_of_records_are_not_claimed_as_events_nor_the_other_way_round() {
+    // SAFETY: as in `create`.
+    let records = unsafe { Seats::of(Ring::create_bytes(Config::bytes(256).multi(1).stage("only", &[]), 0).unwrap()) };
+    let seat = records.take_producer(1).unwrap();
+    assert_eq!(records.claim(seat, 1), Err(ClaimError::Kind));
+    assert_eq!(records.publish_copied(seat, &[0; 32], 1), Err(ClaimError::Kind));
+    assert_eq!(records.push_copied(seat, &[], b"one"), Ok(()));
+    let (ring, _consumer) = ring();
+    assert_eq!(ring.push_copied(ring.take_producer(1).unwrap(), &[], b"one"), Err(ClaimError::Kind));
 }
 
 #[derive(Debug, Clone)]
@@ -173,7 +214,7 @@ proptest! {
 #[test]
 fn what_is_given_up_stays_so_when_its_count_has_wrapped() {
     const ALL: u32 = 1 << 20;
-    let ring = Ring::create(Config::new(ALL, 4).multi(1).workers("work", &[], 1)).unwrap();
+    let ring = create(Config::new(ALL, 4).multi(1).workers("work", &[], 1));
     let (producer, worker) = (ring.take_producer(1).unwrap(), ring.take_worker(0, 1).unwrap());
     for _ in 0..=u32::MAX / ALL {
         ring.claim(producer, ALL).unwrap();

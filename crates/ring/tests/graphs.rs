@@ -1,18 +1,22 @@
 //! Every graph hands every event to every stage, once and in order, and holds the producers back.
 #![cfg(not(loom))]
 
-mod short_records;
-
 use millrace_park::ThreadSleeper;
-use millrace_ring::{ByteProducer, ClaimError, Config, ConfigError, GraphError, OpenError, Ring, Wait, Waited};
-use short_records::publish;
+use millrace_ring::{
+    ByteProducer, ClaimError, Config, ConfigError, GraphError, JoinFrom, OpenError, Ring, Seats, SharedBytes, Wait,
+    Waited,
+};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 const EVENTS: u64 = 240_000;
 
 /// Consumes a stage on a thread of its own, until the ring ends; the number and sum of what it saw.
-fn consume(ring: &Ring, stage: &'static str, see: impl Fn(u64, &mut [u8]) + Send + 'static) -> thread::JoinHandle<u64> {
+fn consume(
+    ring: &Ring,
+    stage: &'static str,
+    see: impl Fn(u64, &mut SharedBytes<'_>) + Send + 'static,
+) -> thread::JoinHandle<u64> {
     let mut consumer = ring.byte_consumer(stage, 1).unwrap();
     thread::spawn(move || {
         let sleeper = ThreadSleeper::current();
@@ -22,7 +26,7 @@ fn consume(ring: &Ring, stage: &'static str, see: impl Fn(u64, &mut [u8]) + Send
                 Waited::Ready => {
                     consumer
                         .poll(u32::MAX, |record| {
-                            see(seen, record.fields_mut());
+                            see(seen, &mut record.fields_mut());
                             seen += 1;
                         })
                         .unwrap();
@@ -51,7 +55,7 @@ fn produce(ring: &Ring, from: u64, to: u64, batch: u64) {
         let write = |fields: &mut [u8]| fields[..8].copy_from_slice(&next.to_le_bytes());
         let more = !(next + 1 - from).is_multiple_of(batch) && next + 1 < to;
         if !more || out.try_push(write, &[]).is_err() {
-            publish(&mut out, &sleeper, write).unwrap();
+            out.publish(&sleeper, None, write, &[]).unwrap();
         }
     }
 }
@@ -71,7 +75,8 @@ fn a_pipeline_sees_every_event_in_order_across_the_wrap() {
         let ring = create(|config| stages(config.wait(wait).start(u32::MAX - 1000)), 64);
         let a = consume(&ring, "a", |seen, slot| {
             assert_eq!(number(slot), seen);
-            slot[8..16].copy_from_slice(&(seen * 3).to_le_bytes());
+            // SAFETY: no stage is beside this one.
+            unsafe { slot.write(8, &(seen * 3).to_le_bytes()) };
         });
         let b = consume(&ring, "b", |seen, slot| assert_eq!((number(slot), number(&slot[8..])), (seen, seen * 3)));
         produce(&ring, 0, EVENTS, batch);
@@ -85,8 +90,10 @@ fn a_diamond_joins_after_both_sides() {
     each_wait(|wait, batch| {
         let stages = |config: Config| config.stage("left", &[]).stage("right", &[]).stage("join", &["left", "right"]);
         let ring = create(|config| stages(config.wait(wait)), 64);
-        let left = consume(&ring, "left", |seen, slot| slot[8..16].copy_from_slice(&(seen + 1).to_le_bytes()));
-        let right = consume(&ring, "right", |seen, slot| slot[16..].copy_from_slice(&(seen + 2).to_le_bytes()));
+        // SAFETY: each side has its part of the fields, and the other looks at none of them.
+        let left = consume(&ring, "left", |seen, slot| unsafe { slot.write(8, &(seen + 1).to_le_bytes()) });
+        // SAFETY: as above.
+        let right = consume(&ring, "right", |seen, slot| unsafe { slot.write(16, &(seen + 2).to_le_bytes()) });
         let join = consume(&ring, "join", |seen, slot| {
             assert_eq!([number(slot), number(&slot[8..]), number(&slot[16..])], [seen, seen + 1, seen + 2]);
         });
@@ -162,13 +169,34 @@ fn a_single_producer_ring_has_one_seat_and_gives_it_again() {
 
 #[test]
 fn an_owner_that_is_gone_leaves_its_seats() {
-    let ring = Ring::create(Config::new(8, 8).stage("only", &[])).unwrap();
+    // SAFETY: nobody works with the seats.
+    let ring = unsafe { Seats::of(Ring::create(Config::new(8, 8).stage("only", &[])).unwrap()) };
     ring.take_stage(0, 7).unwrap();
     ring.take_producer(7).unwrap();
     ring.release_owner(8);
     assert_eq!(ring.take_stage(0, 9), Err(OpenError::Taken));
     ring.release_owner(7);
     assert_eq!((ring.take_stage(0, 9), ring.take_producer(9)), (Ok(()), Ok(0)));
+}
+
+/// A seat of owner 0 would be free for the next as well, and two would have it.
+#[test]
+fn nobody_opens_anything_as_owner_0() {
+    let open: [fn(&Ring); 5] = [
+        |ring| drop(ring.byte_consumer("only", 0)),
+        |ring| drop(ring.byte_producer(0)),
+        |ring| drop(ring.byte_join("watch", &[], JoinFrom::Now, 0)),
+        // SAFETY: nobody works with the seats.
+        |ring| _ = unsafe { Seats::of(ring.clone()) }.take_producer(0),
+        // SAFETY: as above.
+        |ring| _ = unsafe { Seats::of(ring.clone()) }.take_worker(1, 0),
+    ];
+    for open in open {
+        let ring = create(|config| config.stage("only", &[]).workers("work", &[], 1), 4);
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open(&ring)));
+        let told = opened.unwrap_err();
+        assert_eq!(told.downcast_ref(), Some(&"an owner is any number but 0"));
+    }
 }
 
 #[test]
@@ -197,6 +225,8 @@ fn graphs_that_cannot_run_are_refused_with_the_path() {
     let GraphError::Cycle(path) = refused(circle) else { panic!("not a cycle") };
     assert_eq!(path.first(), path.last());
     assert_eq!(path.len(), 4);
-    assert_eq!(Ring::create(Config::new(6, 8)).unwrap_err(), ConfigError::Capacity(6));
+    for capacity in [0, 1, 3, 6, (1 << 30) + 1, 1 << 31, u32::MAX] {
+        assert_eq!(Ring::create(Config::new(capacity, 8)).unwrap_err(), ConfigError::Capacity(capacity));
+    }
     assert_eq!(Ring::create(Config::new(8, 6)).unwrap_err(), ConfigError::Stride(6));
 }

@@ -5,7 +5,7 @@ mod loom_sleeper;
 
 use loom::thread;
 use loom_sleeper::LoomSleeper;
-use millrace_ring::{Config, Ring, Wait, Waited};
+use millrace_ring::{Config, Ring, Seats, Wait, Waited};
 
 /// The wrap comes at once, and with it ends of zero, which is what a claimant's cell begins with.
 const START: u32 = u32::MAX - 1;
@@ -16,16 +16,18 @@ fn bounded(check: impl Fn() + Send + Sync + 'static) {
     model.check(check);
 }
 
-fn create(start: u32) -> Ring {
-    Ring::create(Config::new(4, 4).multi(3).wait(Wait::Block).start(start).stage("only", &[])).unwrap()
+fn create(start: u32) -> Seats {
+    let config = Config::new(4, 4).multi(3).wait(Wait::Block).start(start).stage("only", &[]);
+    // SAFETY: a thread has a seat to itself, and it is given back for the thread when that has ended.
+    unsafe { Seats::of(Ring::create(config).unwrap()) }
 }
 
-fn publish(ring: &Ring, seat: u32, value: u8) {
+fn publish(ring: &Seats, seat: u32, value: u8) {
     ring.publish_copied(seat, &[value, 0, 0, 0], 1).unwrap();
 }
 
 /// All that is published when nobody is at it any more.
-fn seen(ring: &Ring) -> Vec<u8> {
+fn seen(ring: &Seats) -> Vec<u8> {
     let mut consumer = ring.consumer("only", 1).unwrap();
     let mut seen = Vec::new();
     while consumer.poll(u32::MAX, |_, slot, _| seen.push(slot[0])).unwrap() > 0 {}
@@ -35,7 +37,7 @@ fn seen(ring: &Ring) -> Vec<u8> {
 }
 
 /// One that dies in `dying`, beside two that publish; whoever sees it dead recovers it while they go on.
-fn a_death_is_recovered(start: u32, expected: &'static [u8], dying: fn(&Ring, u32)) {
+fn a_death_is_recovered(start: u32, expected: &'static [u8], dying: fn(&Seats, u32)) {
     bounded(move || {
         let ring = create(start);
         let [dead, one, two] = [1; 3].map(|owner| ring.take_producer(owner).unwrap());

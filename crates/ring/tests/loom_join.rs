@@ -2,13 +2,11 @@
 #![cfg(loom)]
 
 mod loom_sleeper;
-mod short_records;
 
 use loom::thread;
 use loom_sleeper::LoomSleeper;
 use millrace_ring::typed::{Block, Builder};
 use millrace_ring::{ByteConsumer, Config, JoinError, JoinFrom, Ring, Wait, Waited};
-use short_records::publish;
 
 /// A full ring of two slots, whose events are numbered from 1 on, across the wrap.
 const START: u32 = u32::MAX;
@@ -26,7 +24,7 @@ fn full_ring(max_consumers: u32) -> Ring {
 
 /// Publishes event 3 as soon as there is room.
 fn publish_third(ring: &Ring) {
-    publish(&mut ring.byte_producer(1).unwrap(), &LoomSleeper, |fields| fields[0] = 3).unwrap();
+    ring.byte_producer(1).unwrap().publish(&LoomSleeper, None, |fields| fields[0] = 3, &[]).unwrap();
 }
 
 /// Consumes what is ready, which must be one event behind the other, whole; the number of the last.

@@ -2,12 +2,10 @@
 #![cfg(loom)]
 
 mod loom_sleeper;
-mod short_records;
 
 use loom::thread;
 use loom_sleeper::LoomSleeper;
 use millrace_ring::{ByteConsumer, ByteProducer, ClaimError, Config, Ring, Wait, Waited};
-use short_records::publish;
 
 fn consume_all(mut consumer: ByteConsumer) -> Vec<u8> {
     let mut seen = Vec::new();
@@ -26,8 +24,14 @@ fn create(config: Config) -> Ring {
     Ring::create_bytes(config, 1).unwrap()
 }
 
+fn bounded(preemptions: usize, check: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(preemptions);
+    model.check(check);
+}
+
 fn push(out: &mut ByteProducer, value: u8) -> Result<(), ClaimError> {
-    publish(out, &LoomSleeper, |fields| fields[0] = value)
+    out.publish(&LoomSleeper, None, |fields| fields[0] = value, &[])
 }
 
 #[test]
@@ -70,9 +74,7 @@ fn two_producers_leave_no_claim_behind() {
 
 #[test]
 fn two_producers_wake_the_consumer_for_the_last_event() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(2);
-    model.check(|| {
+    bounded(2, || {
         let ring = create(config(2).multi(2).stage("only", &[]));
         let mut consumer = ring.byte_consumer("only", 1).unwrap();
         let handles = [1u8, 2].map(|value| {
@@ -137,9 +139,7 @@ fn a_join_is_woken_by_whichever_side_comes_last() {
 
 /// Whatever a producer was told is accepted comes to the consumer, however a close of another thread meets it.
 fn a_close_meets_a_publish(ring: fn() -> Ring, publish: fn(&Ring) -> usize, consume: fn(&Ring) -> usize) {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(move || {
+    bounded(3, move || {
         let ring = ring();
         let (producing, consuming) = (ring.clone(), ring.clone());
         let producer = thread::spawn(move || publish(&producing));
@@ -167,6 +167,27 @@ fn a_close_meets_the_publish_of_one_producer() {
 fn a_close_meets_the_publish_of_one_of_many() {
     let ring = || create(config(2).multi(2).stage("only", &[]));
     a_close_meets_a_publish(ring, publish_one, consume);
+}
+
+/// Who was slower than another, and finds the ring closed when it tries again, has the consumer look again.
+#[test]
+fn a_close_meets_the_publish_of_who_was_slower() {
+    bounded(2, || {
+        let ring = create(config(4).multi(2).stage("only", &[]));
+        let start = |part: fn(&Ring) -> usize| {
+            let ring = ring.clone();
+            thread::spawn(move || part(&ring))
+        };
+        let slower = start(publish_one);
+        let faster = start(|ring| {
+            let accepted = publish_one(ring);
+            ring.close();
+            accepted
+        });
+        let consumer = start(consume);
+        let accepted = slower.join().unwrap() + faster.join().unwrap();
+        assert_eq!(consumer.join().unwrap(), accepted);
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use loom::thread;
 use millrace_ring::typed::{Block, Builder};
-use millrace_ring::{Config, Ring, Wait};
+use millrace_ring::{Config, Ring, Seats, Wait};
 use std::sync::Arc;
 
 /// The wrap comes within the events.
@@ -20,7 +20,7 @@ fn bounded(preemptions: usize, check: impl Fn() + Send + Sync + 'static) {
 
 /// A ring with events for two workers, and what became of these.
 struct Shared {
-    ring: Ring,
+    ring: Seats,
     handed: [AtomicU32; EVENTS as usize],
     finished: [AtomicU32; EVENTS as usize],
 }
@@ -33,6 +33,8 @@ impl Shared {
         let mut out = ring.byte_producer(9).unwrap();
         (0..EVENTS).for_each(|_| out.try_push(|_| (), &[]).unwrap());
         drop(out);
+        // SAFETY: a thread has a seat to itself, and it is given back for the thread when that has ended.
+        let ring = unsafe { Seats::of(ring) };
         let counts = || std::array::from_fn(|_| AtomicU32::new(0));
         Arc::new(Self { ring, handed: counts(), finished: counts() })
     }
@@ -168,9 +170,10 @@ fn a_worker_that_waits_is_woken_for_what_another_leaves() {
 fn what_two_workers_pass_over_at_the_same_time_comes_to_neither() {
     bounded(3, || {
         let config = Config::new(4, 4).wait(Wait::Block).multi(1).start(START);
-        let ring = Ring::create(config.workers("work", &[], 2)).unwrap();
+        // SAFETY: a thread has a seat to itself.
+        let ring = unsafe { Seats::of(Ring::create(config.workers("work", &[], 2)).unwrap()) };
         let (producer, seat) = (ring.take_producer(9).unwrap(), ring.take_worker(0, 1).unwrap());
-        let give_one_up = move |ring: &Ring| {
+        let give_one_up = move |ring: &Seats| {
             ring.claim(producer, 1).unwrap();
             ring.commit_claim(producer, 0).unwrap();
         };

@@ -1,9 +1,12 @@
 //! Records of any length keep their bytes and their order, wherever the ring's end falls.
 #![cfg(not(loom))]
 
-use millrace_ring::{ClaimError, Config, OpenError, Ring};
+use millrace_park::ThreadSleeper;
+use millrace_ring::{ClaimError, Config, ConfigError, OpenError, Ring, Wait, Waited};
 use proptest::prelude::*;
 use std::collections::VecDeque;
+use std::task::Waker;
+use std::time::Duration;
 
 proptest! {
     #[test]
@@ -50,6 +53,63 @@ fn a_record_longer_than_half_the_ring_is_refused() {
 }
 
 #[test]
+fn bytes_that_make_no_ring_are_refused_by_their_number() {
+    for bytes in [0, 32, 63, 65, 95, 96, 127, (1 << 30) + 32, 1 << 31, u32::MAX] {
+        let refused = Ring::create_bytes(Config::bytes(bytes).stage("only", &[]), 0).map(drop);
+        assert_eq!(refused, Err(ConfigError::Bytes(bytes.into())));
+    }
+    let error = ConfigError::Bytes(65).to_string();
+    assert_eq!(error, "a byte ring has 65 bytes, allowed is a power of two from 64 to 2^30");
+    let eight_gib = Ring::create_bytes(Config::new(1 << 28, 32).stage("only", &[]), 0).map(drop);
+    assert_eq!(eight_gib, Err(ConfigError::Bytes(1 << 33)));
+    Ring::create_bytes(Config::bytes(64).stage("only", &[]), 0).unwrap();
+}
+
+#[test]
+fn nobody_waits_for_room_for_a_record_longer_than_half_the_ring() {
+    let ring = Ring::create_bytes(Config::bytes(1024).stage("only", &[]), 0).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
+    for length in [505, 1024, u32::MAX as usize, usize::MAX] {
+        assert!(out.wait_for_room(length, Waker::noop()), "{length}");
+    }
+}
+
+#[test]
+fn who_publishes_waits_for_as_much_room_as_its_record_takes() {
+    let ring = Ring::create_bytes(Config::bytes(256).wait(Wait::Block).stage("only", &[]), 0).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
+    (0..8).for_each(|_| out.try_push(|_| (), &[]).unwrap());
+    let (mut only, closing) = (ring.byte_consumer("only", 1).unwrap(), ring.clone());
+    let publishing = std::thread::spawn(move || {
+        let sleeper = ThreadSleeper::current();
+        let long = out.publish(&sleeper, None, |_| (), &[&[1; 60], &[2; 60]]);
+        closing.close();
+        (long, out.publish(&sleeper, None, |_| (), &[&[3; 120]]))
+    });
+    let sleeper = ThreadSleeper::current();
+    let mut lengths = Vec::new();
+    while only.wait(&sleeper, None) == Ok(Waited::Ready) {
+        only.poll(1, |record| lengths.push(record.payload().len())).unwrap();
+    }
+    assert_eq!(publishing.join().unwrap(), (Ok(()), Err(ClaimError::Closed)));
+    assert_eq!(lengths, [0, 0, 0, 0, 0, 0, 0, 0, 120]);
+}
+
+#[test]
+fn who_publishes_waits_no_longer_than_it_says_and_writes_nothing_then() {
+    let ring = Ring::create_bytes(Config::bytes(64).stage("only", &[]), 0).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
+    let sleeper = ThreadSleeper::current();
+    (0..2).for_each(|_| out.publish(&sleeper, None, |_| (), &[]).unwrap());
+    let mut publish = |timeout, parts: &[&[u8]]| {
+        out.publish(&sleeper, Some(Duration::from_millis(timeout)), |_| unreachable!("there is no room"), parts)
+    };
+    assert_eq!(publish(0, &[]), Err(ClaimError::Full));
+    assert_eq!(publish(1, &[]), Err(ClaimError::Full));
+    assert_eq!(publish(1, &[&[0; 25]]), Err(ClaimError::TooLarge));
+}
+
+#[test]
 fn a_record_whose_writer_panics_is_skipped() {
     let ring = Ring::create_bytes(Config::bytes(1024).multi(1).stage("only", &[]), 4).unwrap();
     let mut out = ring.byte_producer(1).unwrap();
@@ -62,6 +122,15 @@ fn a_record_whose_writer_panics_is_skipped() {
     let mut seen = Vec::new();
     ring.byte_consumer("only", 1).unwrap().poll(u32::MAX, |record| seen.push(record.payload().to_vec())).unwrap();
     assert_eq!(seen, [b"kept"]);
+}
+
+#[test]
+fn nobody_is_promised_a_wake_where_consumers_never_sleep() {
+    for (wait, wakes) in [(Wait::Block, true), (Wait::Adaptive, true), (Wait::Yield, false), (Wait::Spin, false)] {
+        let ring = Ring::create_bytes(Config::bytes(1024).wait(wait).stage("only", &[]), 0).unwrap();
+        let mut only = ring.byte_consumer("only", 1).unwrap();
+        assert_eq!(only.arm(Waker::noop()), wakes, "{wait:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use millrace_ring::typed::{
     Adaptive, Block, Builder, ExclusiveError, OnError, Owned, Ran, Ring, Spin, Stage, Stopped, WaitStrategy, Worker,
     Yield,
 };
-use millrace_ring::{ClaimError, Config, ConfigError, GraphError, OpenError, Waited};
+use millrace_ring::{ClaimError, Config, ConfigError, GraphError, OpenError, Seats, Waited};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
@@ -239,9 +239,10 @@ fn a_stage_is_opened_by_as_many_workers_as_it_has_and_by_no_other() {
     assert_eq!(ring.exclusive_consumer("work").unwrap_err(), ExclusiveError::Open(OpenError::Shared));
     assert_eq!(ring.worker("behind").unwrap_err(), OpenError::Shared);
     assert_eq!(ring.worker("nobody").unwrap_err(), OpenError::Stage);
-    let region = millrace_ring::Ring::create(Config::new(4, 4).workers("work", &[], 1)).unwrap();
-    assert_eq!(region.consumer("work", 1).unwrap_err(), OpenError::Shared);
-    assert_eq!(region.take_worker(7, 1), Err(OpenError::Stage));
+    let untyped = millrace_ring::Ring::create(Config::new(4, 4).workers("work", &[], 1)).unwrap();
+    assert_eq!(untyped.consumer("work", 1).unwrap_err(), OpenError::Shared);
+    // SAFETY: nobody works with its seats.
+    assert_eq!(unsafe { Seats::of(untyped) }.take_worker(7, 1), Err(OpenError::Stage));
 }
 
 #[test]

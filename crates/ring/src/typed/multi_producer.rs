@@ -6,11 +6,11 @@ use super::patience::Patience;
 use super::room;
 use super::strategy::WaitStrategy;
 use super::yielding::Yielding;
-use crate::claim::ClaimError;
+use crate::claim::{ClaimError, raise_gate};
 use crate::layout::{Cell, OPEN};
 use crate::producer_seat::{leave_seat, take_seat};
 use crate::ring::OpenError;
-use crate::sequence::{distance, slowest_sink};
+use crate::sequence::distance;
 use crate::stamps;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -239,8 +239,7 @@ impl<E: Send + Sync, W: WaitStrategy> Drop for MultiProducer<E, W> {
 #[inline(never)]
 fn look_for_room<E>(access: &Access<E>, own: &Cell, start: u32, n: u32) -> Result<(), ClaimError> {
     let view = &access.view;
-    let gate = slowest_sink(view).1;
-    view.claim.gate.store(gate, Release);
+    let gate = raise_gate(view);
     if distance(gate, start) <= (access.mask + 1 - n).cast_signed() {
         return Ok(());
     }

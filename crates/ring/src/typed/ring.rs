@@ -117,7 +117,7 @@ impl<W: WaitStrategy, P> Builder<W, P> {
 /// A preallocated ring of events between producers and a graph of stages.
 #[derive(Debug)]
 pub struct Ring<E, W = Adaptive, P = Single> {
-    core: Arc<Core<E>>,
+    pub(super) core: Arc<Core<E>>,
     strategy: W,
     producers: PhantomData<P>,
 }

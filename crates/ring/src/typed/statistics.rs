@@ -4,6 +4,7 @@ use super::core::Core;
 use crate::join::read_joined;
 use crate::layout::Cell;
 use crate::sequence::{distance, position};
+use crate::stamps;
 use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// A ring's counts, see [`Ring::stats`](super::Ring::stats).
@@ -83,6 +84,10 @@ impl Statistics {
         };
         let mut stages: Vec<_> = core.names.iter().enumerate().map(declared).collect();
         stages.extend(read_joined(&view, |name, cell| stage(name, cell, &[], true)));
+        if view.geometry.multi {
+            // Producers may have left something to a consumer, and none may be looking.
+            stamps::help(&view);
+        }
         let cursor = position(view.cursor);
         for StageStatistics { lag, sequence, .. } in &mut stages {
             *lag = distance(*sequence as u32, cursor as u32).max(0).cast_unsigned().min(view.geometry.capacity);
@@ -95,5 +100,25 @@ impl Statistics {
             stages,
             producers: view.producers.iter().map(producer).collect(),
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::typed::Builder;
+    use millrace_park::sync::atomic::Ordering::Relaxed;
+
+    /// As of a producer that brought the cursor to a stamp that it did not see yet, where no consumer looks.
+    #[test]
+    fn the_cursor_counts_what_producers_left_to_a_consumer() {
+        let ring = Builder::new(4).multi(2).stage("only", &[]).create(u32::default).unwrap();
+        let (mut slow, mut fast) = (ring.producer().unwrap(), ring.producer().unwrap());
+        let claim = slow.try_claim(1).unwrap();
+        fast.try_publish(|_| ()).unwrap();
+        assert_eq!(ring.stats().cursor, 0);
+        ring.core.memory.enter().unwrap().cursor.value.store(1, Relaxed);
+        let statistics = ring.stats();
+        assert_eq!((statistics.cursor, statistics.stages[0].lag), (2, 2));
+        drop(claim);
     }
 }
