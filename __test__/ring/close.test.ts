@@ -123,6 +123,28 @@ test('detaching closes what this thread has open, and leaves the ring to others'
   expect(other.stats().producers).toBe(0);
 });
 
+test('a ring that is let go of while it closes gives each number of its doorbell back once', async () => {
+  const a = numbers(4);
+  a.out.tryPublish(number, 1);
+  a.out.flush();
+  const ending = a.ring.close();
+  a.ring.detach();
+  // It has one of the numbers that the first ring gave back.
+  const b = numbers(4);
+  const received = b.read.receive().then(all);
+  await ending;
+  const c = numbers(4);
+  const other = c.read.receive().then(all);
+  for (const [{ out }, n] of [
+    [b, 7],
+    [c, 8],
+  ] as const) {
+    out.tryPublish(number, n);
+    out.flush();
+  }
+  expect(await Promise.all([received, other])).toEqual([[7], [8]]);
+});
+
 test('disposal closes what was made here, and detaches from what was not', async () => {
   const { ring, out, read } = numbers(4);
   {

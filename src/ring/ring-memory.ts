@@ -268,6 +268,8 @@ export class RingMemory {
 function giveBack(attachment: Attachment): void {
   binding.detachRing(attachment.handle);
   for (const source of attachment.sources) closeSource(source);
+  // Who still waits with one of them closes it, too: by then it may be another's.
+  attachment.sources.clear();
   letGo(attachment);
 }
 
