@@ -65,6 +65,11 @@ export class EventBatch<E extends object> implements Iterable<E> {
   /** @internal The step of its consumer is over. */
   expire(): void {
     this.#length = 0;
+    this.stop();
+  }
+
+  /** @internal Ends an iteration under way. */
+  stop(): void {
     this.#step.expire();
   }
 }

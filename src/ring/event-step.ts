@@ -51,7 +51,7 @@ export class EventStep<E extends object> implements Iterator<E> {
   /** Moves the view to a sequence. */
   eventAt(sequence: number): E {
     if (CHECKED) {
-      this.expire();
+      this.#retire();
       this.#held.check(sequence);
       this.value = new this.#view() as unknown as E;
       this.#held.watch(this.value as SlotView, sequence);
@@ -60,8 +60,13 @@ export class EventStep<E extends object> implements Iterator<E> {
     return this.value;
   }
 
-  /** What was handed out is used no more; with `MILLRACE_CHECK=1` a late use throws. */
+  /** What was handed out is used no more: an iteration under way ends; with `MILLRACE_CHECK=1` a late use throws. */
   expire(): void {
-    if (CHECKED) (this.value as SlotView).$at = -1;
+    this.#end = this.#next;
+    if (CHECKED) this.#retire();
+  }
+
+  #retire(): void {
+    (this.value as SlotView).$at = -1;
   }
 }

@@ -99,7 +99,12 @@ export class InHand<E, B extends StepBatch<E>> {
   leave(): void {
     if (!this.#handedOut) return;
     this.releasePassed();
-    this.place.handBack();
+    this.handBack();
+  }
+
+  /** What was handed out and not released comes again. A seat that this consumer has left may be another's. */
+  handBack(): void {
+    if (this.reader.open) this.place.handBack();
   }
 
   /** Ends the step, and releases what was passed, unless that is done by hand. */
@@ -116,6 +121,8 @@ export class InHand<E, B extends StepBatch<E>> {
       this.#batch.expire();
       return;
     }
+    // What it covers is still told.
+    this.#batch.stop();
     this.#held.end();
     this.#held = new Held(this.place);
   }

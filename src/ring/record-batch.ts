@@ -58,6 +58,11 @@ export class RecordBatch<R extends object> implements Iterable<R> {
   /** @internal The step of its consumer is over. */
   expire(): void {
     this.#end = this.#first;
+    this.stop();
+  }
+
+  /** @internal Ends an iteration under way. */
+  stop(): void {
     this.#step.expire();
   }
 }

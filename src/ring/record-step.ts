@@ -79,7 +79,7 @@ export class RecordStep<R> implements Iterator<R> {
 
   #show(at: number, length: number, sequence: number): void {
     if (CHECKED) {
-      this.expire();
+      this.#retire();
       this.#held.check(sequence);
       this.#record = new this.#view();
       this.#held.watch(this.#record, sequence);
@@ -92,8 +92,13 @@ export class RecordStep<R> implements Iterator<R> {
     record.$place = this.#exact + ((sequence - this.#first) | 0);
   }
 
-  /** What was handed out is used no more; with `MILLRACE_CHECK=1` a late use throws. */
+  /** What was handed out is used no more: an iteration under way ends; with `MILLRACE_CHECK=1` a late use throws. */
   expire(): void {
-    if (CHECKED) this.#record.$at = -1;
+    this.#end = this.#next;
+    if (CHECKED) this.#retire();
+  }
+
+  #retire(): void {
+    this.#record.$at = -1;
   }
 }
