@@ -96,7 +96,7 @@ export class WorkPlace extends Place {
   }
 
   override release(sequence: number): void {
-    if (sequence === this.released) return;
+    if (((sequence - this.released) | 0) <= 0) return;
     this.released = sequence;
     binding.finishWork(this.memory.handle, this.seat, sequence >>> 0);
     // Who waits for the next batch could not have it before.
