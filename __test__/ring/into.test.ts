@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { type Batch, BatchQueue } from 'millrace';
+import { runScript } from '../process/run-program.js';
 import { number, numbers, outcome, range } from './rings.js';
 
 /** A queue whose handlers wait until the test settles them, one item a batch. */
@@ -152,6 +153,34 @@ test('a queue that is closed ends the feeding, and what it did not take comes ag
   expect(await feeding).toBe('ERR_MILLRACE_CLOSED');
   expect(sequence()).toBe(2);
   expect(read.poll()?.at(0)?.n).toBe(2);
+});
+
+// The first consumer's item fails while its feed sleeps; the second is told of its own, in the same call, and closes the
+// first.
+const failing = `
+  import { BatchQueue, Ring } from 'millrace';
+  const make = () => {
+    const ring = Ring.create({ fields: { n: 'u32' }, stages: { read: {} }, capacity: 4 });
+    const out = ring.producer();
+    const publish = () => (out.tryPublish((event) => { event.n = 1; }), out.flush());
+    return { publish, read: ring.consumer('read') };
+  };
+  const [a, b, c] = [make(), make(), make()];
+  const queue = BatchQueue.create(async (batch) => {
+    const items = batch.take();
+    while (a.read.stats().waits === 0) await new Promise(setImmediate);
+    return items.map(() => new Error('bad'));
+  });
+  for (const { publish } of [a, b]) publish();
+  const feeding = a.read.into(queue, { map: () => 1 }).catch(({ message }) => message);
+  b.read.unref().into(queue, { map: () => 1, failed: () => a.read.close() });
+  console.log(await feeding);
+  setTimeout(c.publish, 50).unref();
+  console.log((await c.read.receive()).length);
+`;
+
+test('a feed whose item fails as its consumer is closed lets go of the event loop once', async () => {
+  expect(await runScript(failing)).toMatchObject({ code: 0, stdout: 'bad\n1\n' });
 });
 
 test('a consumer that is closed meanwhile releases nothing that has not settled', async () => {

@@ -1,9 +1,7 @@
 import { enqueue, whenRoom } from '../batch/feed.js';
 import type { BatchQueue } from '../batch/index.js';
-import { MillraceError } from '../errors.js';
 import type { StepBatch } from './batch-kind.js';
 import type { InHand } from './in-hand.js';
-import type { StageReader } from './stage-reader.js';
 import { type Entry, Unsettled } from './unsettled.js';
 
 /** How a consumer feeds a queue. */
@@ -31,26 +29,16 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
   const { reader, place } = hand;
   const unsettled = new Unsettled(reader);
   let broken: { readonly error: unknown } | undefined;
-  let wake = () => {};
   const settled = (error: unknown, _result: unknown, entry: Entry) => {
     if (error !== undefined && !failed) {
       broken ??= { error };
-      wake();
+      reader.interrupt();
     } else if (error !== undefined) failed?.(error);
     unsettled.answer(entry, error === undefined || failed !== undefined);
   };
-  /** Waits for events, or for an item to fail. */
-  const ready = async () => {
-    let cancel: ReturnType<StageReader['await']>;
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      cancel = reader.await(resolve);
-    });
-    if (broken) cancel?.(new MillraceError('ERR_MILLRACE_CANCELLED'));
-  };
   const check = () => {
     if (broken) throw broken.error;
-    reader.checkOpen();
+    reader.checkMayWait();
   };
 
   let inHand: { readonly passed: number } | undefined;
@@ -60,7 +48,9 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
       const batch = hand.takeToSettle();
       if (!batch) {
         if (reader.ended) break;
-        await ready();
+        // Or until an item fails.
+        if (!reader.soon()) await reader.ready();
+        else await undefined;
         continue;
       }
       inHand = batch;
@@ -89,7 +79,7 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
   } finally {
     hand.expire();
     await unsettled.quiet();
-    place.handBack();
+    hand.handBack();
   }
   check();
 }

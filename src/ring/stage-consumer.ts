@@ -4,7 +4,7 @@ import { checkFunction, invalidArgument } from '../errors.js';
 import { checkWaitOptions, type Operation, type Source, type WaitOptions } from '../operation.js';
 import { checkMayBlock } from '../park/blocking.js';
 import type { BatchKind, StepBatch } from './batch-kind.js';
-import { BatchWaits } from './batch-waits.js';
+import { BatchWaits, type Loop } from './batch-waits.js';
 import { type ConsumerOptions, checkConsumerOptions } from './consumer-options.js';
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
@@ -122,17 +122,12 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
 
   /**
    * Batches as they come, until the ring is closed and everything was consumed; timers and sockets have a turn every 5 ms.
-   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again. Throws as
-   * {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
+   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again; a step that is waited
+   * for ends and takes nothing. Throws as {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
    */
   [Symbol.asyncIterator](): AsyncIterator<B> {
-    return {
-      next: () => this.#waits.next(),
-      return: async () => {
-        this.#hand.leave();
-        return { done: true, value: undefined };
-      },
-    };
+    const loop: Loop = { left: false, step: undefined };
+    return { next: () => this.#waits.next(loop), return: () => this.#waits.leave(loop) };
   }
 
   /**
@@ -142,7 +137,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
    * What this thread publishes meanwhile is flushed after each batch.
    *
    * @param handler Gets each event, its number, and whether it is the last of its batch. It is not awaited: events are
-   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release and close.
+   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release, and it may close
+   *   or detach: then `run` returns when it does, and the event in hand and those behind it come again.
    * @param options What happens when it throws; unless said otherwise the ring stops.
    * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_INVALID_ARGUMENT`; what `handler` throws,
    *   after the ring was stopped; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one
