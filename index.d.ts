@@ -1485,8 +1485,8 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   waitSync(options?: Pick<WaitOptions, 'timeout'>): boolean;
   /**
    * Batches as they come, until the ring is closed and everything was consumed; timers and sockets have a turn every 5 ms.
-   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again. Throws as
-   * {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
+   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again; a step that is waited
+   * for ends and takes nothing. Throws as {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
    */
   [Symbol.asyncIterator](): AsyncIterator<B>;
   /**
@@ -1496,7 +1496,8 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * What this thread publishes meanwhile is flushed after each batch.
    *
    * @param handler Gets each event, its number, and whether it is the last of its batch. It is not awaited: events are
-   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release and close.
+   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release, and it may close
+   *   or detach: then `run` returns when it does, and the event in hand and those behind it come again.
    * @param options What happens when it throws; unless said otherwise the ring stops.
    * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_INVALID_ARGUMENT`; what `handler` throws,
    *   after the ring was stopped; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one
