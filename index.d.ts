@@ -443,6 +443,14 @@ declare interface Copies<F extends Fields> {
   };
 }
 
+/** One that is open, and the set it is in. */
+declare interface Entry {
+  readonly one: WeakRef<Opened>;
+  /** What is closed in its place when it is forgotten; does not refer to it. */
+  readonly seat: Opened;
+  readonly all: OpenedSeats;
+}
+
 /** A code of {@link errorCodes}. */
 export declare type ErrorCode = keyof typeof errorCodes;
 
@@ -522,6 +530,29 @@ export declare type FieldValue<T extends FieldType> = T extends 'i64' | 'u64'
         : T extends `bytes(${number})`
           ? Uint8Array
           : string;
+
+/**
+ * Looks after objects that have to be closed: one that is collected before is given back, and the process gets one
+ * warning a kind, `MILLRACE_FORGOTTEN`.
+ */
+declare class Forgotten<Held> {
+  #private;
+  /**
+   * @param message Of the warning: `'a ring was collected without close() or detach()'`.
+   * @param giveBack Called with what was held for an object that was collected; it must not refer to the object.
+   *   False when there is nothing to warn of.
+   */
+  constructor(message: string, giveBack?: (held: Held) => boolean);
+  /** From now on it has to be closed. */
+  watch(thing: WeakKey, held: Held): void;
+  /** It was closed. */
+  unwatch(thing: WeakKey): void;
+}
+
+declare const forgotten: {
+  consumer: Forgotten<Entry>;
+  producer: Forgotten<Entry>;
+};
 
 /** How bytes become messages, and messages bytes; made by {@link framing}. */
 export declare interface Framing {

@@ -59,7 +59,7 @@ export class ByteProducer<H extends object> {
     this.#published = this.#next;
     this.#free = this.#next;
     this.#show = memory.advancer(L.CURSOR_CELL, this.#seat.cell, memory.sleeps);
-    memory.opened(this);
+    memory.opened.add('producer', this, this.#seat);
   }
 
   /** Most payload bytes of a record: half of the ring, without the record's prefix and header fields. */
@@ -263,7 +263,7 @@ export class ByteProducer<H extends object> {
     if (!this.#seat.open) return;
     this.flush();
     this.#seat.close();
-    this.#memory.closed(this);
+    this.#memory.opened.delete(this);
   }
 
   [Symbol.dispose](): void {

@@ -9,6 +9,8 @@ import type { StageReader } from './stage-reader.js';
  * stage is left.
  */
 export class InHand<E, B extends StepBatch<E>> {
+  /** Who has it: as long as a batch or a wait is used, it is not forgotten. */
+  readonly #consumer: object;
   readonly reader: StageReader;
   readonly place: Place;
   /** Most places of a batch. */
@@ -26,14 +28,21 @@ export class InHand<E, B extends StepBatch<E>> {
   readonly #result: IteratorResult<B>;
   readonly #step: Promise<IteratorResult<B>>;
 
-  constructor(reader: StageReader, kind: BatchKind<E, B>, maxBatch: number, manual: boolean) {
+  constructor(
+    consumer: object,
+    reader: StageReader,
+    kind: BatchKind<E, B>,
+    maxBatch: number,
+    manual: boolean,
+  ) {
     const { place } = reader;
+    this.#consumer = consumer;
     this.reader = reader;
     this.place = place;
     this.maxBatch = maxBatch;
     this.#manual = manual;
     this.#kind = kind;
-    this.#held = new Held(place);
+    this.#held = new Held(place, consumer);
     this.#batch = kind.make(place, this.#held);
     this.#result = { done: false, value: this.#batch };
     this.#step = Promise.resolve(this.#result);
@@ -124,7 +133,7 @@ export class InHand<E, B extends StepBatch<E>> {
     // What it covers is still told.
     this.#batch.stop();
     this.#held.end();
-    this.#held = new Held(this.place);
+    this.#held = new Held(this.place, this.#consumer);
   }
 
   /** Releases every event before the one with this number: see {@link StageConsumer.release}. */

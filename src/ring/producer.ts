@@ -78,7 +78,7 @@ export abstract class Producer<E extends object> {
     this.#inPlace = inPlace;
     this.seat = new Seat(memory);
     this.flushAt = Math.min(FLUSH_AT, Math.max(1, memory.capacity >> 2));
-    memory.opened(this);
+    memory.opened.add('producer', this, this.seat);
   }
 
   /**
@@ -279,7 +279,7 @@ export abstract class Producer<E extends object> {
   /** @internal */
   protected leaveSeat(): void {
     this.seat.close();
-    this.memory.closed(this);
+    this.memory.opened.delete(this);
   }
 
   /** @internal */

@@ -6,6 +6,7 @@ import { Arrays } from './arrays.js';
 import { cellsOf, producerCell } from './cells.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { callNative } from './native-error.js';
+import { OpenedSeats } from './opened.js';
 import { flushStaged } from './staged.js';
 
 /** What this thread has of a ring, without the objects that use it: so it can be given back when they are forgotten. */
@@ -15,12 +16,6 @@ interface Attachment {
   readonly handle: number;
   /** Sources of the doorbell that were opened for it. */
   readonly sources: Set<number>;
-}
-
-/** @internal A producer or consumer of this thread. */
-export interface Opened {
-  /** @param now Whether a producer must not keep its seat until what it has accepted is flushed. */
-  close(now: true): void;
 }
 
 /**
@@ -49,7 +44,8 @@ export class RingMemory {
   readonly maxProducers: number;
   #attached = true;
   readonly #attachment: Attachment;
-  readonly #opened = new Set<Opened>();
+  /** What this thread has open, to be closed by {@link detach}. */
+  readonly opened: OpenedSeats;
 
   constructor(memory: SharedArrayBuffer) {
     this.memory = memory;
@@ -60,6 +56,7 @@ export class RingMemory {
     );
     this.#attachment = { memory, handle: this.handle, sources: new Set() };
     keep(this.#attachment);
+    this.opened = new OpenedSeats(this.words);
     forgotten.watch(this, this.#attachment);
     const word = (index: number) => this.words[index] as number;
     this.capacity = word(L.HEADER_CAPACITY);
@@ -245,20 +242,10 @@ export class RingMemory {
     if (this.#attachment.sources.delete(source)) closeSource(source);
   }
 
-  /** Notes a producer or consumer, to be closed by {@link detach}. */
-  opened(one: Opened): void {
-    this.#opened.add(one);
-  }
-
-  /** Takes {@link opened} back. */
-  closed(one: Opened): void {
-    this.#opened.delete(one);
-  }
-
   /** Lets go of the memory in this thread, and closes what this thread has open on it. */
   detach(): void {
     if (!this.#attached) return;
-    for (const one of [...this.#opened]) one.close(true);
+    this.opened.close();
     this.#attached = false;
     forgotten.unwatch(this);
     giveBack(this.#attachment);

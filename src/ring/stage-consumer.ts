@@ -9,8 +9,8 @@ import { type ConsumerOptions, checkConsumerOptions } from './consumer-options.j
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
 import { InHand } from './in-hand.js';
-import { type Guest, leaveWhenForgotten, noLongerForgotten } from './join.js';
-import type { Opened, RingMemory } from './ring-memory.js';
+import type { Guest } from './join.js';
+import type { RingMemory } from './ring-memory.js';
 import { type RunOptions, runStage } from './run.js';
 import { StageReader } from './stage-reader.js';
 import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
@@ -25,8 +25,6 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   readonly #reader: StageReader;
   readonly #hand: InHand<E, B>;
   readonly #waits: BatchWaits<E, B>;
-  /** What the ring closes when it is detached. */
-  readonly #opened: Opened;
   /** The last counts of a stage that has left, whose seat may be another's. */
   #left: StageStatistics | undefined;
   readonly #meter: StageMeter;
@@ -40,13 +38,10 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   ) {
     const { maxBatch, manual } = checkConsumerOptions(options, memory.capacity);
     this.#reader = new StageReader(memory, stage);
-    this.#hand = new InHand(this.#reader, kind, maxBatch, manual);
+    this.#hand = new InHand(this, this.#reader, kind, maxBatch, manual);
     this.#waits = new BatchWaits(this.#hand);
     this.#meter = new StageMeter(memory, this.#reader.stage);
-    this.#opened = this.#reader.stage.joined
-      ? leaveWhenForgotten(memory, this.#reader, this)
-      : this;
-    memory.opened(this.#opened);
+    memory.opened.add('consumer', this, this.#reader);
   }
 
   /** Name of the stage. */
@@ -227,12 +222,9 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   close(): void {
     if (!this.#reader.open) return;
     this.#hand.leave();
-    if (this.#reader.stage.joined) {
-      this.#left = this.stats();
-      noLongerForgotten(this);
-    }
+    if (this.#reader.stage.joined) this.#left = this.stats();
     this.#reader.close();
-    this.#reader.memory.closed(this.#opened);
+    this.#reader.memory.opened.delete(this);
   }
 
   [Symbol.dispose](): void {
