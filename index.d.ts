@@ -1277,7 +1277,10 @@ export declare class Ring<F extends Fields, S extends Stages> extends SharedRing
 
 /** What {@link SharedRing.close} ended with. */
 export declare interface RingClosed {
-  /** Events (places, of a byte ring) that every stage has consumed, since the ring was made. */
+  /**
+   * Events (places, of a byte ring) that every stage has consumed, since the ring was made. Exact unless producers have
+   * given 2^32 claimed slots up.
+   */
   readonly consumed: number;
   /** Those that were published and not consumed by every stage when the timeout passed. */
   readonly abandoned: number;
@@ -1324,6 +1327,12 @@ export declare interface RingStatistics {
   readonly aborted: number;
   /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. Wraps at 2^32. */
   readonly recovered: number;
+  /**
+   * Wakes that producers made when they flushed, and those they could spare because nobody slept (on a ring whose
+   * consumers never sleep neither is counted); of stages see {@link StageStatistics.wakes}. Wrap at 2^32.
+   */
+  readonly wakes: number;
+  readonly elided: number;
   /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }

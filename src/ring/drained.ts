@@ -55,7 +55,7 @@ export async function drained(
     }
   }
   const abandoned = left();
-  const cursor = Atomics.load(words, L.CURSOR_CELL);
-  const published = memory.exact(L.CURSOR_CELL, cursor) - skippedBefore(memory, cursor);
+  const cursor = memory.position(L.CURSOR_CELL);
+  const published = cursor - skippedBefore(memory, cursor | 0);
   return { consumed: published - abandoned, abandoned };
 }

@@ -27,6 +27,8 @@ export interface Stage {
   readonly writes: ReadonlySet<string>;
   /** It has joined the ring, and is not of its graph. */
   readonly joined?: true;
+  /** Which join of the ring that was, where it was read from the ring: tells it from a later one of the same name. */
+  readonly join?: number;
   /** Seats of the workers that share it; none when it has one consumer. */
   readonly workers: readonly number[];
 }

@@ -81,7 +81,8 @@ export function readJoined<T>({ words }: RingMemory, read: (stage: Stage) => T):
     const all = stagesOf(Atomics.load(words, L.HEADER_JOINED)).map((index) => {
       const name = readName(words, stageCell(index) + L.CELL_NAME);
       const upstream = words[L.HEADER_UPSTREAM + index] as number;
-      return read({ name, index, upstream, writes: new Set(), joined: true, workers: [] });
+      const join = Atomics.load(words, stageCell(index) + L.CELL_HALVES);
+      return read({ name, index, upstream, writes: new Set(), joined: true, join, workers: [] });
     });
     if (Atomics.load(words, L.HEADER_JOINS) === joins) return all;
   }

@@ -198,10 +198,25 @@ export class RingMemory {
     return new MillraceError('ERR_MILLRACE_CLOSED', 'this ring is closed and takes no more events');
   }
 
-  /** An exact number from a wrapping sequence and how often it wrapped. */
+  /** An exact number from a wrapping sequence and how often it wrapped, of a cell that nobody else brings on meanwhile. */
   exact(cell: number, value: number): number {
     const wraps = this.words[cell + L.CELL_WRAPS] as number;
     return wraps * 2 ** 32 + (value >>> 0);
+  }
+
+  /**
+   * The exact number of a sequence that any thread brings on; `| 0` makes the sequence of it. Its wraps are counted beside
+   * it: looked at again until they stand still. As in `crates/ring/src/sequence.rs`, for the few instructions between the
+   * two it is 2^32 too much, or too little where workers share the stage.
+   */
+  position(cell: number): number {
+    const { words } = this;
+    for (;;) {
+      const wraps = Atomics.load(words, cell + L.CELL_WRAPS);
+      const value = Atomics.load(words, cell);
+      if (Atomics.load(words, cell + L.CELL_WRAPS) === wraps)
+        return wraps * 2 ** 32 + (value >>> 0);
+    }
   }
 
   /** Ends the ring because a consumer failed: producers are told. */

@@ -3,6 +3,7 @@ import { checkObject, invalidArgument } from '../errors.js';
 import type { NativeStage } from '../fiber/native.js';
 import type { Scheduler } from '../fiber/scheduler.js';
 import { checkTimeout } from '../operation.js';
+import { producerCell } from './cells.js';
 import { drained } from './drained.js';
 import { type Fields, type Place, placeFields } from './fields.js';
 import { makeGraph, type Stage, type Stages } from './graph.js';
@@ -34,7 +35,10 @@ export interface RingOptions {
 
 /** What {@link SharedRing.close} ended with. */
 export interface RingClosed {
-  /** Events (places, of a byte ring) that every stage has consumed, since the ring was made. */
+  /**
+   * Events (places, of a byte ring) that every stage has consumed, since the ring was made. Exact unless producers have
+   * given 2^32 claimed slots up.
+   */
   readonly consumed: number;
   /** Those that were published and not consumed by every stage when the timeout passed. */
   readonly abandoned: number;
@@ -57,6 +61,12 @@ export interface RingStatistics {
   readonly aborted: number;
   /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. Wraps at 2^32. */
   readonly recovered: number;
+  /**
+   * Wakes that producers made when they flushed, and those they could spare because nobody slept (on a ring whose
+   * consumers never sleep neither is counted); of stages see {@link StageStatistics.wakes}. Wrap at 2^32.
+   */
+  readonly wakes: number;
+  readonly elided: number;
   /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
@@ -149,13 +159,22 @@ export abstract class SharedRing {
     let producers = 0;
     for (let bits = words[L.HEADER_PRODUCERS] as number; bits !== 0; bits &= bits - 1) producers++;
     const count = (word: number) => (words[word] as number) >>> 0;
+    const sum = (offset: number) => {
+      let all = 0;
+      for (let seat = 0; seat < this.memory.maxProducers; seat++) {
+        all = (all + (words[producerCell(words, seat) + offset] as number)) >>> 0;
+      }
+      return all;
+    };
     return {
-      cursor: this.memory.exact(L.CURSOR_CELL, Atomics.load(words, L.CURSOR_CELL)),
+      cursor: this.memory.position(L.CURSOR_CELL),
       capacity: this.capacity,
       producers,
       lost: count(L.HEADER_LOST),
       aborted: count(L.HEADER_ABORTED),
       recovered: count(L.HEADER_RECOVERED),
+      wakes: sum(L.CELL_MADE),
+      elided: sum(L.CELL_ELIDED),
       stages: Object.fromEntries([
         ...this.graph.map(({ name }, index) => [name, (this.#meters[index] as StageMeter).read()]),
         ...this.#readJoined(),
@@ -165,13 +184,14 @@ export abstract class SharedRing {
 
   #readJoined(): [string, StageStatistics][] {
     const known = this.#guestMeters;
-    const meters = readJoined(this.memory, (stage): [string, StageMeter] => {
+    const joined = readJoined(this.memory, (stage) => {
+      const counts = stageCounts(this.memory, stage);
       const meter = known.get(stage.name);
-      const same = meter?.stage.index === stage.index;
-      return [stage.name, same ? meter : new StageMeter(this.memory, stage)];
+      const same = meter?.stage.join === stage.join;
+      return { counts, meter: same && meter ? meter : new StageMeter(this.memory, stage) };
     });
-    this.#guestMeters = new Map(meters);
-    return meters.map(([name, meter]) => [name, meter.read()]);
+    this.#guestMeters = new Map(joined.map(({ meter }) => [meter.stage.name, meter]));
+    return joined.map(({ counts, meter }) => [meter.stage.name, meter.read(counts)]);
   }
 
   /**
@@ -202,7 +222,7 @@ export abstract class SharedRing {
   }
 
   [inspect.custom](): string {
-    const cursor = this.memory.exact(L.CURSOR_CELL, this.memory.words[L.CURSOR_CELL] as number);
+    const cursor = this.memory.position(L.CURSOR_CELL);
     const lagOf = (stage: Stage) => `${stage.name}: ${stageCounts(this.memory, stage).lag} behind`;
     const lags = [...this.graph.map(lagOf), ...readJoined(this.memory, lagOf)];
     return `${this.constructor.name} { capacity: ${this.capacity}, cursor: ${cursor}, ${lags.join(', ')} }`;
