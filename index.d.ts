@@ -615,6 +615,11 @@ export declare interface IntoOptions<E, Item> {
    * event comes again to who opens the stage next.
    */
   readonly failed?: (error: unknown) => void;
+  /**
+   * Aborting it ends the feed with `ERR_MILLRACE_ABORTED` when what was given to the queue has settled; the rest comes
+   * again.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /** How messages become records. */
@@ -1567,8 +1572,9 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * here. A worker of a shared stage feeds one batch at a time, and the next when all of it has settled.
    *
    * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
-   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED` and
-   *   `ERR_MILLRACE_INVALID_ARGUMENT`.
+   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_ABORTED`, `ERR_MILLRACE_CLOSED`,
+   *   `ERR_MILLRACE_CONSUMER_FAILED` and `ERR_MILLRACE_INVALID_ARGUMENT`; always when what was given to the queue has
+   *   settled.
    */
   into<Item, Result>(queue: BatchQueue<Item, Result>, options: IntoOptions<E, Item>): Promise<void>;
   /** True when the ring is closed, or failed, and nothing more will come; also when this consumer was closed. */

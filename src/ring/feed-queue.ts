@@ -1,5 +1,6 @@
 import { enqueue, whenRoom } from '../batch/feed.js';
 import type { BatchQueue } from '../batch/index.js';
+import { aborted } from '../errors.js';
 import type { StepBatch } from './batch-kind.js';
 import type { InHand } from './in-hand.js';
 import { type Entry, Unsettled } from './unsettled.js';
@@ -13,6 +14,11 @@ export interface IntoOptions<E, Item> {
    * event comes again to who opens the stage next.
    */
   readonly failed?: (error: unknown) => void;
+  /**
+   * Aborting it ends the feed with `ERR_MILLRACE_ABORTED` when what was given to the queue has settled; the rest comes
+   * again.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -24,16 +30,23 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
   hand: InHand<E, B>,
   breathe: () => Promise<void>,
   queue: BatchQueue<Item, Result>,
-  { map, failed }: IntoOptions<E, Item>,
+  { map, failed, signal }: IntoOptions<E, Item>,
 ): Promise<void> {
   const { reader, place } = hand;
   const unsettled = new Unsettled(reader);
   let broken: { readonly error: unknown } | undefined;
+  let wake = () => {};
+  /** Ends the feed, whatever it waits for. */
+  const end = (error: unknown) => {
+    broken ??= { error };
+    reader.interrupt();
+    wake();
+  };
+  const onAbort = () =>
+    end(aborted(signal as AbortSignal, `events of stage '${reader.stage.name}'`));
   const settled = (error: unknown, _result: unknown, entry: Entry) => {
-    if (error !== undefined && !failed) {
-      broken ??= { error };
-      reader.interrupt();
-    } else if (error !== undefined) failed?.(error);
+    if (error !== undefined && !failed) end(error);
+    else if (error !== undefined) failed?.(error);
     unsettled.answer(entry, error === undefined || failed !== undefined);
   };
   const check = () => {
@@ -42,13 +55,14 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
   };
 
   let inHand: { readonly passed: number } | undefined;
+  signal?.addEventListener('abort', onAbort);
   try {
     for (;;) {
       check();
       const batch = hand.takeToSettle();
       if (!batch) {
         if (reader.ended) break;
-        // Or until an item fails.
+        // Or until the feed is to end.
         if (!reader.soon()) await reader.ready();
         else await undefined;
         continue;
@@ -60,7 +74,10 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
         const entry = unsettled.add(batch.passed);
         try {
           while (!enqueue(queue, item, settled, entry)) {
-            await new Promise<void>((resolve) => whenRoom(queue, resolve));
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+              whenRoom(queue, resolve);
+            });
             check();
           }
         } catch (error) {
@@ -77,6 +94,8 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
     if (inHand) unsettled.reach(inHand.passed);
     throw error;
   } finally {
+    // At the end of the ring it comes too late.
+    signal?.removeEventListener('abort', onAbort);
     hand.expire();
     await unsettled.quiet();
     hand.handBack();

@@ -1,7 +1,13 @@
 import { inspect } from 'node:util';
 import type { BatchQueue } from '../batch/index.js';
 import { checkFunction, invalidArgument } from '../errors.js';
-import { checkWaitOptions, type Operation, type Source, type WaitOptions } from '../operation.js';
+import {
+  checkMayStart,
+  checkWaitOptions,
+  type Operation,
+  type Source,
+  type WaitOptions,
+} from '../operation.js';
 import { checkMayBlock } from '../park/blocking.js';
 import type { BatchKind, StepBatch } from './batch-kind.js';
 import { BatchWaits, type Loop } from './batch-waits.js';
@@ -175,14 +181,16 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
    * here. A worker of a shared stage feeds one batch at a time, and the next when all of it has settled.
    *
    * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
-   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED` and
-   *   `ERR_MILLRACE_INVALID_ARGUMENT`.
+   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_ABORTED`, `ERR_MILLRACE_CLOSED`,
+   *   `ERR_MILLRACE_CONSUMER_FAILED` and `ERR_MILLRACE_INVALID_ARGUMENT`; always when what was given to the queue has
+   *   settled.
    */
   async into<Item, Result>(
     queue: BatchQueue<Item, Result>,
     options: IntoOptions<E, Item>,
   ): Promise<void> {
     checkFunction('map', options?.map);
+    checkMayStart({ signal: options.signal }, `events of stage '${this.stage}'`);
     this.#waits.begin();
     try {
       this.#hand.finishStep();
