@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import {
   BatchQueue,
   ByteRing,
@@ -9,6 +9,7 @@ import {
   type RingOptions,
   Scheduler,
 } from 'millrace';
+import { binding } from '#dist/native/binding.js';
 import { layout } from '#dist/ring/layout.js';
 import { firstSequence } from '#dist/ring/shared-ring.js';
 import { all, closing, number, outcome, range } from './rings.js';
@@ -321,6 +322,29 @@ test('a feed whose consumer was closed leaves the batch to who took it over', as
   second.poll();
   expect(stage()?.sequence).toBe(4);
 });
+
+test.each(['claimWork', 'finishWork', 'handBackWork'] as const)(
+  'what fails in %s is told as an internal error',
+  (name) => {
+    const { publish, open } = shared(1);
+    const work = open();
+    publish(0, 4);
+    if (name !== 'claimWork') work.poll();
+    const failing = jest.spyOn(binding, name).mockImplementation(() => {
+      throw new Error('panicked');
+    });
+    try {
+      expect(() => (name === 'handBackWork' ? work.close() : work.poll())).toThrow(
+        expect.objectContaining({
+          code: 'ERR_MILLRACE_INTERNAL',
+          message: expect.stringContaining("sharing stage 'work'"),
+        }),
+      );
+    } finally {
+      failing.mockRestore();
+    }
+  },
+);
 
 test('what a worker released early is not taken back, nor counted again', async () => {
   const { publish, open, stage } = shared(1);
