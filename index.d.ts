@@ -225,6 +225,10 @@ export declare class ByteProducer<H extends object> {
    *   `ERR_MILLRACE_ABORTED`.
    */
   ready(length: number, options?: WaitOptions): Operation<void>;
+  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
+  ref(): this;
+  /** See {@link ref}. */
+  unref(): this;
   /** Takes nothing more, flushes, and gives this producer's seat to others. Nothing when it is closed already. */
   close(): void;
   [Symbol.dispose](): void;
@@ -825,6 +829,17 @@ export declare interface ListenOptions {
   readonly backlog?: number;
 }
 
+/** What one object has this thread's event loop held for: any number of things, or none while it is not referenced. */
+declare class LoopHold {
+  #private;
+  /** Holds the event loop until {@link release} is called as often. */
+  hold(): void;
+  /** Takes one {@link hold} back. */
+  release(): void;
+  /** Whether what is held counts. */
+  reference(value: boolean): void;
+}
+
 declare const made: unique symbol;
 
 /**
@@ -1020,6 +1035,10 @@ export declare abstract class Producer<E extends object> {
    *   `ERR_MILLRACE_ABORTED`.
    */
   ready(options?: WaitOptions): Operation<void>;
+  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
+  ref(): this;
+  /** See {@link ref}. */
+  unref(): this;
   /**
    * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
    * multi-producer ring not before there was room for all that was accepted.
@@ -1463,6 +1482,13 @@ export declare abstract class SharedRing {
    * @throws Rejects with `ERR_MILLRACE_CLOSED` when this thread has detached, and `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   close(options?: { readonly timeout?: number }): Promise<RingClosed>;
+  /**
+   * Whether a {@link close} that waits keeps the event loop alive; it does unless said otherwise. Nothing else of a ring
+   * does: producers and consumers say for themselves.
+   */
+  ref(): this;
+  /** See {@link ref}. */
+  unref(): this;
   /** Lets go of the ring in this thread: flushes, and closes the producers and consumers it has open. Others go on. */
   detach(): void;
   /** Closes a ring that was made in this thread, waiting for its stages without a limit, and detaches from any. */

@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { Ring } from 'millrace';
+import { layout } from '#dist/ring/layout.js';
 import { all, closing, number, numbers, outcome, range } from './rings.js';
 
 const kinds = ['single', 'multi'] as const;
@@ -151,11 +152,17 @@ test('disposal closes what was made here, and detaches from what was not', async
     await using other = Ring.attach(ring.handle);
     expect(other.capacity).toBe(4);
   }
+  // It went on for others.
   out.tryPublish(number, 1);
   expect(all(await read.receive())).toEqual([1]);
   read.poll();
   {
     await using _made = ring;
   }
-  expect(() => out.tryPublish(number, 2)).toThrow('closed');
+  // A mere detach would have left the ring to others.
+  const state = new Int32Array((ring.handle as unknown as { memory: SharedArrayBuffer }).memory);
+  expect(state[layout.HEADER_STATE]).toBe(layout.CLOSING);
+  const elsewhere = closing(Ring.attach(ring.handle));
+  expect(() => elsewhere.join('late')).toThrow('this ring is closed and takes no more events');
+  expect(() => out.tryPublish(number, 2)).toThrow('this producer is closed');
 });

@@ -336,17 +336,6 @@ test('rings, producers and consumers print what matters', () => {
   expect(inspect(read)).toBe("Consumer { stage: 'read', sequence: 0, lag: 3 }");
 });
 
-test('a consumer that is not referenced does not keep the loop, and one that is does', async () => {
-  const { out, read } = numbers(4);
-  const waiting = read.receive();
-  const waited = Promise.resolve(waiting);
-  read.unref();
-  read.unref();
-  read.ref();
-  out.tryPublish(number, 1);
-  expect(all(await waited)).toEqual([1]);
-});
-
 test('unless said otherwise a batch is at most a quarter of the ring: the producers go on behind it', () => {
   const { ring, out, read } = numbers(16);
   read.close();

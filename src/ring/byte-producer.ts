@@ -258,6 +258,18 @@ export class ByteProducer<H extends object> {
     );
   }
 
+  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
+  ref(): this {
+    this.#seat.hold.reference(true);
+    return this;
+  }
+
+  /** See {@link ref}. */
+  unref(): this {
+    this.#seat.hold.reference(false);
+    return this;
+  }
+
   /** Takes nothing more, flushes, and gives this producer's seat to others. Nothing when it is closed already. */
   close(): void {
     if (!this.#seat.open) return;

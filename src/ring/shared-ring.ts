@@ -3,6 +3,7 @@ import { checkObject, invalidArgument } from '../errors.js';
 import type { NativeStage } from '../fiber/native.js';
 import type { Scheduler } from '../fiber/scheduler.js';
 import { checkTimeout } from '../operation.js';
+import { LoopHold } from '../park/loop-hold.js';
 import { producerCell } from './cells.js';
 import { drained } from './drained.js';
 import { type Fields, type Place, placeFields } from './fields.js';
@@ -89,6 +90,7 @@ export abstract class SharedRing {
   readonly #stages: Stages;
   /** Made here, and not attached to. */
   readonly #own: boolean;
+  readonly #hold = new LoopHold();
   readonly #meters: readonly StageMeter[];
   /** Of stages that have joined, by their names. */
   #guestMeters: ReadonlyMap<string, StageMeter> = new Map();
@@ -207,7 +209,22 @@ export abstract class SharedRing {
     checkTimeout(options.timeout);
     flushStaged();
     this.memory.close();
-    return drained(this.memory, this.graph, options.timeout);
+    return drained(this.memory, this.graph, options.timeout, this.#hold);
+  }
+
+  /**
+   * Whether a {@link close} that waits keeps the event loop alive; it does unless said otherwise. Nothing else of a ring
+   * does: producers and consumers say for themselves.
+   */
+  ref(): this {
+    this.#hold.reference(true);
+    return this;
+  }
+
+  /** See {@link ref}. */
+  unref(): this {
+    this.#hold.reference(false);
+    return this;
   }
 
   /** Lets go of the ring in this thread: flushes, and closes the producers and consumers it has open. Others go on. */

@@ -2,7 +2,8 @@ import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import type { Cancel } from '../operation.js';
 import { blockUntil } from '../park/blocking.js';
-import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
+import { environment, listenToSource } from '../park/environment.js';
+import { LoopHold } from '../park/loop-hold.js';
 import type { Stage } from './graph.js';
 import type { Guest } from './join.js';
 import { layout as L } from './layout.js';
@@ -40,7 +41,7 @@ export class StageReader {
   /** Has who waits look again, or be told without a look. */
   #waiter: ((atOnce?: boolean) => void) | undefined;
   #open = true;
-  #referenced = true;
+  readonly #hold = new LoopHold();
 
   constructor(memory: RingMemory, stage: Stage | Guest) {
     this.#source = memory.openSource();
@@ -178,7 +179,7 @@ export class StageReader {
       if (this.#waiter !== look) return;
       this.#waiter = undefined;
       listenToSource(this.#source, undefined);
-      if (this.#referenced) releaseLoop();
+      this.#hold.release();
     };
     if (this.#look(true)) {
       resolve();
@@ -186,7 +187,7 @@ export class StageReader {
     }
     this.#waiter = look;
     listenToSource(this.#source, look);
-    if (this.#referenced) holdLoop();
+    this.#hold.hold();
     return end;
   }
 
@@ -231,11 +232,7 @@ export class StageReader {
 
   /** Whether waiting for events keeps the event loop alive. */
   reference(value: boolean): void {
-    if (value === this.#referenced) return;
-    this.#referenced = value;
-    if (!this.#waiter) return;
-    if (value) holdLoop();
-    else releaseLoop();
+    this.#hold.reference(value);
   }
 
   /** Lets another open the stage, which gets what was not released; a stage that joined leaves. */
