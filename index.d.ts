@@ -1132,6 +1132,13 @@ export declare class RecordBatch<R extends object> implements Iterable<R> {
   get sequence(): number;
   /** The number behind the last record: who releases it is done with the batch. */
   get end(): number;
+  /**
+   * Number of records. They tell only one after another where the next begins, so who asks first for this or for
+   * {@link at} goes through all of them, and through those alone that were not released by then.
+   */
+  get length(): number;
+  /** The record at `index`, counted from the end when negative; undefined beyond the batch. Costs as {@link length} does. */
+  at(index: number): R | undefined;
   /** Every record in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<R>;
 }

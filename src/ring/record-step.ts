@@ -65,6 +65,26 @@ export class RecordStep<R> implements Iterator<R> {
     return this as unknown as IteratorReturnResult<undefined>;
   }
 
+  /** Moves the view to the record that begins at a sequence. */
+  recordAt(sequence: number): R {
+    const { words, slots, mask } = this.#memory;
+    const at = slots + (sequence & mask) * L.GRANULE;
+    this.#show(at, words[at >> 2] as number, sequence);
+    return this.value;
+  }
+
+  /** Where the records between two sequences begin. */
+  begins(first: number, end: number): number[] {
+    const { words, slots, mask } = this.#memory;
+    const all: number[] = [];
+    for (let next = first; ((end - next) | 0) > 0; ) {
+      const at = (slots + (next & mask) * L.GRANULE) >> 2;
+      if (words[at] !== -1) all.push(next);
+      next = (next + (words[at + 1] as number)) | 0;
+    }
+    return all;
+  }
+
   /** True when nothing but padding is left behind the record in hand. */
   get last(): boolean {
     const { words, slots, mask } = this.#memory;
