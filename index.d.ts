@@ -1123,6 +1123,14 @@ export declare interface ReactorStatistics {
 }
 
 /**
+ * A `Buffer` over an event's field that the stage does not own: the compiler refuses to write into it, and yet it goes
+ * wherever a `Buffer` or `Uint8Array` does. What is made of it (`subarray`, `buffer`) is not looked after.
+ */
+export declare type ReadonlyBuffer = {
+  readonly [K in keyof Buffer_2]: K extends Writing ? never : Buffer_2[K];
+};
+
+/**
  * Records that were ready, in order. Valid until the next step of the consumer, or with `release: 'manual'` until they
  * are released; the records in it are one reused view, each valid until the next one is asked for.
  */
@@ -1633,7 +1641,7 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
 /** An event as a stage sees it: only the fields it owns may be written. */
 export declare type StageEvent<F extends Fields, S> = {
   readonly [K in Exclude<keyof F, Owned<S>>]: F[K] extends `bytes(${number})`
-    ? Buffer_2
+    ? ReadonlyBuffer
     : FieldValue<F[K]>;
 } & {
   -readonly [K in keyof F & Owned<S>]: FieldValue<F[K]>;
@@ -1732,5 +1740,15 @@ export declare type WriteHeader<H, A> = (header: H, argument: A) => void;
 
 /** Fills the event at `index`, from 0 on, of several; see {@link Write}. */
 export declare type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
+
+/** What writes into a `Buffer`, or hands its memory out. */
+declare type Writing =
+  | `write${string}`
+  | 'copyWithin'
+  | 'fill'
+  | 'reverse'
+  | 'set'
+  | 'sort'
+  | `swap${number}`;
 
 export {};

@@ -1,5 +1,6 @@
 import type { Held } from './held.js';
 import type { SlotView } from './slot-view.js';
+import { checkUnwritten } from './unwritten.js';
 import { checked, type ViewClass } from './view.js';
 
 const CHECKED = checked;
@@ -50,12 +51,7 @@ export class EventStep<E extends object> implements Iterator<E> {
 
   /** Moves the view to a sequence. */
   eventAt(sequence: number): E {
-    if (CHECKED) {
-      this.#retire();
-      this.#held.check(sequence);
-      this.value = new this.#view() as unknown as E;
-      this.#held.watch(this.value as SlotView, sequence);
-    }
+    if (CHECKED) this.#renew(sequence);
     (this.value as SlotView).$to(sequence);
     return this.value;
   }
@@ -64,6 +60,19 @@ export class EventStep<E extends object> implements Iterator<E> {
   expire(): void {
     this.#end = this.#next;
     if (CHECKED) this.#retire();
+  }
+
+  /** With `MILLRACE_CHECK=1`: throws when the stage has written into what it does not own of the event in hand. */
+  checkUnwritten(): void {
+    checkUnwritten(this.value as SlotView);
+  }
+
+  #renew(sequence: number): void {
+    this.checkUnwritten();
+    this.#retire();
+    this.#held.check(sequence);
+    this.value = new this.#view() as unknown as E;
+    this.#held.watch(this.value as SlotView, sequence);
   }
 
   #retire(): void {

@@ -139,6 +139,26 @@ function findAncestors(graph: readonly Stage[]): number[] {
   return ancestors;
 }
 
+/**
+ * Fields that other stages may write while this one has their event: neither those it follows do, nor those that follow
+ * it.
+ */
+export function writtenBeside(
+  graph: readonly Stage[],
+  { name, upstream }: Pick<Stage, 'name' | 'upstream'>,
+): ReadonlySet<string> {
+  const ancestors = findAncestors(graph);
+  const bit = graph.reduce((bit, stage) => (stage.name === name ? 1 << stage.index : bit), 0);
+  let before = bit;
+  for (const { index } of graph) {
+    if (upstream & (1 << index)) before |= (1 << index) | (ancestors[index] as number);
+  }
+  const beside = graph.filter(
+    ({ index }) => !(before & (1 << index)) && !((ancestors[index] as number) & bit),
+  );
+  return new Set(beside.flatMap(({ writes }) => [...writes]));
+}
+
 function checkOwners(graph: readonly Stage[], ancestors: readonly number[]): void {
   for (const a of graph) {
     for (const b of graph) {

@@ -3,6 +3,9 @@ import type { BatchKind, Handler, StepBatch } from './batch-kind.js';
 import { Held } from './held.js';
 import type { Place } from './place.js';
 import type { StageReader } from './stage-reader.js';
+import { checked } from './view.js';
+
+const CHECKED = checked;
 
 /**
  * @internal What a consumer has in hand: the life of its batches, from when one is taken to when its step ends, or the
@@ -100,6 +103,8 @@ export class InHand<E, B extends StepBatch<E>> {
   finishStep(): void {
     if (!this.#handedOut || this.#manual) return;
     this.#handedOut = false;
+    // What throws here is released with the next batch.
+    if (CHECKED) this.#batch.checkUnwritten();
     this.#batch.expire();
     this.place.release(this.place.next);
   }
@@ -153,6 +158,7 @@ export class InHand<E, B extends StepBatch<E>> {
         "a number where a record begins, or a batch's end",
       );
     }
+    if (CHECKED) this.#batch.checkUnwritten();
     place.release(wrapped);
   }
 }

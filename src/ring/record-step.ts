@@ -2,6 +2,7 @@ import type { Held } from './held.js';
 import { layout as L } from './layout.js';
 import type { RecordView } from './record.js';
 import type { RingMemory } from './ring-memory.js';
+import { checkUnwritten } from './unwritten.js';
 import { checked, type View, type ViewClass } from './view.js';
 
 const CHECKED = checked;
@@ -98,13 +99,7 @@ export class RecordStep<R> implements Iterator<R> {
   }
 
   #show(at: number, length: number, sequence: number): void {
-    if (CHECKED) {
-      this.#retire();
-      this.#held.check(sequence);
-      this.#record = new this.#view();
-      this.#held.watch(this.#record, sequence);
-      this.value = this.#record as unknown as R;
-    }
+    if (CHECKED) this.#renew(sequence);
     const record = this.#record;
     record.$at = at + L.RECORD_PREFIX;
     record.$start = at + this.#payload;
@@ -116,6 +111,20 @@ export class RecordStep<R> implements Iterator<R> {
   expire(): void {
     this.#end = this.#next;
     if (CHECKED) this.#retire();
+  }
+
+  /** See {@link EventStep.checkUnwritten}. */
+  checkUnwritten(): void {
+    checkUnwritten(this.#record);
+  }
+
+  #renew(sequence: number): void {
+    this.checkUnwritten();
+    this.#retire();
+    this.#held.check(sequence);
+    this.#record = new this.#view();
+    this.#held.watch(this.#record, sequence);
+    this.value = this.#record as unknown as R;
   }
 
   #retire(): void {
