@@ -84,6 +84,17 @@ test('writing into the last event of a batch is found at the next step, or the r
   expect(behind.poll(1)?.at(0)?.n).toBe(3);
 });
 
+test('a loop that is left because of it has not passed the event', async () => {
+  const behind = passed().consumer('behind', { maxBatch: 8 });
+  const loop = async () => {
+    for await (const batch of behind) {
+      for (const event of batch) if (event.n === 2) scribble(event.tag);
+    }
+  };
+  await expect(loop()).rejects.toEqual(refused('behind', 'tag'));
+  expect(behind.poll()?.at(0)?.n).toBe(2);
+});
+
 test('an owner writes, and who runs beside it is not blamed; what was read as numbers is nobody’s', () => {
   const ring = make();
   const [own, beside] = [ring.consumer('own'), ring.consumer('beside')];

@@ -39,8 +39,9 @@ export class EventStep<E extends object> implements Iterator<E> {
       this.done = true;
       return this as unknown as IteratorReturnResult<undefined>;
     }
-    this.#next = (sequence + 1) | 0;
+    // First: where it throws, the event before is in hand still.
     this.eventAt(sequence);
+    this.#next = (sequence + 1) | 0;
     return this as IteratorYieldResult<E>;
   }
 

@@ -52,13 +52,14 @@ export class RecordStep<R> implements Iterator<R> {
     const { words, slots, mask } = this.#memory;
     while (((this.#end - this.#next) | 0) > 0) {
       const sequence = this.#next;
-      this.passed = sequence;
       const at = slots + (sequence & mask) * L.GRANULE;
       const length = words[at >> 2] as number;
       this.#next = (sequence + (words[(at >> 2) + 1] as number)) | 0;
       // Padding, as a signed number.
       if (length === -1) continue;
+      // First: where it throws, the record before is in hand still.
       this.#show(at, length, sequence);
+      this.passed = sequence;
       return this as IteratorYieldResult<R>;
     }
     this.passed = this.#end;
