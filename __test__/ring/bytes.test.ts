@@ -62,6 +62,33 @@ test.each(kinds)(
   },
 );
 
+test('a batch knows its records by their index, whatever their lengths, and none that is padding', () => {
+  firstSequence.value = -9;
+  const { out, mark, read } = records(1024);
+  firstSequence.value = 0;
+  // Up to the ring's end, where padding is, and over the wrap of sequences.
+  for (let n = 0; n < 40; n++) {
+    const lengths = [n % 5, 70, n % 90];
+    for (const [i, length] of lengths.entries()) {
+      const write = (header: { reply: number }) => {
+        header.reply = i;
+      };
+      expect(out.tryPublish(payload(length, n), write)).toBe(true);
+    }
+    out.flush();
+    const batch = mark.poll();
+    expect(batch?.length).toBe(3);
+    expect([0, 1, 2, -1, -3].map((i) => batch?.at(i)?.reply)).toEqual([0, 1, 2, 2, 0]);
+    expect([2, 1, 0].map((i) => batch?.at(i)?.bytes.length)).toEqual(lengths.toReversed());
+    expect([batch?.at(3), batch?.at(-4)]).toEqual([undefined, undefined]);
+    const sequences = Array.from(batch ?? [], ({ sequence }) => sequence);
+    expect(batch?.at(1)?.sequence).toBe(sequences[1]);
+    mark.poll();
+    expect([batch?.length, batch?.at(0)]).toEqual([0, undefined]);
+    while (read.poll());
+  }
+});
+
 test.each(kinds)('%s: text is written as UTF-8', (producers) => {
   const { out, mark, read } = records(1024, { producers });
   const texts = ['', 'plain', 'größer: ASCII', '𝒳'.repeat(20)];

@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { Ring } from 'millrace';
+import { layout } from '#dist/ring/layout.js';
 import { all, closing, number, numbers, outcome, range } from './rings.js';
 
 const kinds = ['single', 'multi'] as const;
@@ -123,17 +124,45 @@ test('detaching closes what this thread has open, and leaves the ring to others'
   expect(other.stats().producers).toBe(0);
 });
 
+test('a ring that is let go of while it closes gives each number of its doorbell back once', async () => {
+  const a = numbers(4);
+  a.out.tryPublish(number, 1);
+  a.out.flush();
+  const ending = a.ring.close();
+  a.ring.detach();
+  // It has one of the numbers that the first ring gave back.
+  const b = numbers(4);
+  const received = b.read.receive().then(all);
+  await ending;
+  const c = numbers(4);
+  const other = c.read.receive().then(all);
+  for (const [{ out }, n] of [
+    [b, 7],
+    [c, 8],
+  ] as const) {
+    out.tryPublish(number, n);
+    out.flush();
+  }
+  expect(await Promise.all([received, other])).toEqual([[7], [8]]);
+});
+
 test('disposal closes what was made here, and detaches from what was not', async () => {
   const { ring, out, read } = numbers(4);
   {
     await using other = Ring.attach(ring.handle);
     expect(other.capacity).toBe(4);
   }
+  // It went on for others.
   out.tryPublish(number, 1);
   expect(all(await read.receive())).toEqual([1]);
   read.poll();
   {
     await using _made = ring;
   }
-  expect(() => out.tryPublish(number, 2)).toThrow('closed');
+  // A mere detach would have left the ring to others.
+  const state = new Int32Array((ring.handle as unknown as { memory: SharedArrayBuffer }).memory);
+  expect(state[layout.HEADER_STATE]).toBe(layout.CLOSING);
+  const elsewhere = closing(Ring.attach(ring.handle));
+  expect(() => elsewhere.join('late')).toThrow('this ring is closed and takes no more events');
+  expect(() => out.tryPublish(number, 2)).toThrow('this producer is closed');
 });

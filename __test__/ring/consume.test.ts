@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
@@ -182,6 +184,55 @@ test('a poll does not take what somebody was promised', async () => {
   expect(read.poll()).toBeUndefined();
 });
 
+test('leaving a loop ends the step that is waited for, which has taken nothing', async () => {
+  const { out, read } = numbers(8);
+  const loop = read[Symbol.asyncIterator]();
+  const step = loop.next();
+  expect(await loop.return?.()).toEqual({ done: true, value: undefined });
+  for (const n of [0, 1]) out.tryPublish(number, n);
+  out.flush();
+  expect(all(read.poll())).toEqual([0, 1]);
+  expect(await step).toEqual({ done: true, value: undefined });
+  // Left is left.
+  expect(await loop.next()).toEqual({ done: true, value: undefined });
+  expect(read.poll()).toBeUndefined();
+});
+
+test('leaving a loop whose step has found something gives that back', async () => {
+  const { out, read } = numbers(8);
+  const loop = read[Symbol.asyncIterator]();
+  const step = loop.next();
+  await setTimeout(0);
+  out.tryPublish(number, 0);
+  out.flush();
+  await loop.return?.();
+  await step;
+  expect(all(read.poll())).toEqual([0]);
+});
+
+test('leaving one loop leaves the wait of another', async () => {
+  const { out, read } = numbers(8);
+  const [one, other] = [read[Symbol.asyncIterator](), read[Symbol.asyncIterator]()];
+  const step = one.next();
+  await other.return?.();
+  out.tryPublish(number, 0);
+  out.flush();
+  expect(all((await step).value)).toEqual([0]);
+});
+
+test('a stream that is destroyed while it waits for a batch takes none', async () => {
+  const { out, read } = numbers(8);
+  const stream = Readable.from(read);
+  stream.resume();
+  await setTimeout(0);
+  stream.destroy();
+  await once(stream, 'close');
+  out.tryPublish(number, 0);
+  out.flush();
+  await setTimeout(0);
+  expect(all(read.poll())).toEqual([0]);
+});
+
 test('timers run while a loop finds something every time', async () => {
   const { out, read } = numbers(4);
   let late = false;
@@ -238,9 +289,34 @@ test.each(['yield', 'spin'] as const)(
     expect(await outcome(read.receive())).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
     out.tryPublish(number, 1);
     out.flush();
+    // Also where something is ready, so that it is seen at the first try.
+    expect(await outcome(read[Symbol.asyncIterator]().next())).toBe(
+      'ERR_MILLRACE_INVALID_ARGUMENT',
+    );
+    await using queue = BatchQueue.create<number, number>((batch) => [...batch.take()]);
+    const fed = read.into(queue, { map: ({ n }) => n });
+    expect(await outcome(fed)).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
     expect(all(read.poll())).toEqual([1]);
   },
 );
+
+test('a consumer that is closed leaves its stage alone, whatever it is asked for', async () => {
+  const { ring, out, read, open } = numbers(16, { producers: 'multi' });
+  const loop = read[Symbol.asyncIterator]();
+  read.close();
+  const next = open();
+  // Who looks passes over what was given up, and brings the stage's sequence to there.
+  out.tryClaim(4)?.abort();
+  for (const n of [1, 2]) out.tryPublish(number, n);
+  out.flush();
+  expect(all(next.poll())).toEqual([1, 2]);
+  next.poll();
+  const { sequence } = ring.stats().stages.read as { sequence: number };
+  const asked = [() => read.receive(), () => loop.next(), async () => read.poll()];
+  const outcomes = asked.map((ask) => outcome(ask()));
+  expect(await Promise.all(outcomes)).toEqual(Array(3).fill('ERR_MILLRACE_CLOSED'));
+  expect([read.ended, ring.stats().stages.read?.sequence]).toEqual([true, sequence]);
+});
 
 test.each([{ maxBatch: 0 }, { maxBatch: 1.5 }, { release: 'sometimes' as never }])(
   'options %p are refused',
@@ -258,17 +334,6 @@ test('rings, producers and consumers print what matters', () => {
   expect(inspect(ring)).toBe('Ring { capacity: 16, cursor: 3, read: 3 behind }');
   expect(inspect(out)).toBe('SingleProducer { staged: 0, open: true }');
   expect(inspect(read)).toBe("Consumer { stage: 'read', sequence: 0, lag: 3 }");
-});
-
-test('a consumer that is not referenced does not keep the loop, and one that is does', async () => {
-  const { out, read } = numbers(4);
-  const waiting = read.receive();
-  const waited = Promise.resolve(waiting);
-  read.unref();
-  read.unref();
-  read.ref();
-  out.tryPublish(number, 1);
-  expect(all(await waited)).toEqual([1]);
 });
 
 test('unless said otherwise a batch is at most a quarter of the ring: the producers go on behind it', () => {

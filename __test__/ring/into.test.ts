@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { type Batch, BatchQueue } from 'millrace';
+import { runScript } from '../process/run-program.js';
 import { number, numbers, outcome, range } from './rings.js';
 
 /** A queue whose handlers wait until the test settles them, one item a batch. */
-function byHand(queueLimit = 100) {
+function byHand(queueLimit = 100, concurrency = 16) {
   const taken: { item: number; settle: (result: string | Error) => void }[] = [];
   const handler = (batch: Batch<number>) => {
     const [item] = batch.take(1) as [number];
@@ -12,12 +13,17 @@ function byHand(queueLimit = 100) {
       taken.push({ item, settle: (result) => resolve([result]) });
     });
   };
-  const queue = BatchQueue.create<number, string>(handler, { queueLimit, concurrency: 16 });
+  const queue = BatchQueue.create<number, string>(handler, { queueLimit, concurrency });
   return { queue, taken };
 }
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await setImmediate();
+}
+
+function abortable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, stop: (reason?: unknown) => controller.abort(reason) };
 }
 
 function published(count: number, capacity = 16) {
@@ -152,6 +158,88 @@ test('a queue that is closed ends the feeding, and what it did not take comes ag
   expect(await feeding).toBe('ERR_MILLRACE_CLOSED');
   expect(sequence()).toBe(2);
   expect(read.poll()?.at(0)?.n).toBe(2);
+});
+
+const signals = {
+  'while it sleeps': { count: 2, limit: 100, concurrency: 2 },
+  'while the queue is full': { count: 6, limit: 1, concurrency: 1 },
+};
+
+test.each(Object.entries(signals))(
+  'a feed that is aborted %s ends when what it gave has settled, and the rest comes again',
+  async (_, { count, limit, concurrency }) => {
+    const { out, read, sequence } = published(count);
+    const { queue, taken } = byHand(limit, concurrency);
+    const { signal, stop } = abortable();
+    let ended = false;
+    const feeding = outcome(read.into(queue, { map: (event) => event.n, signal })).finally(() => {
+      ended = true;
+    });
+    await until(() => taken.length === concurrency && queue.stats().waiting === 2 - concurrency);
+    await setImmediate();
+    stop();
+    await setImmediate();
+    expect(ended).toBe(false);
+    // Nothing more is taken from the ring.
+    out.tryPublish(number, count);
+    out.flush();
+    await until(() => {
+      for (const { settle } of taken) settle('well');
+      return ended;
+    });
+    expect(await feeding).toBe('ERR_MILLRACE_ABORTED');
+    expect(taken.map(({ item }) => item)).toEqual([0, 1]);
+    expect(sequence()).toBe(2);
+    expect(Array.from(read.poll() ?? [], ({ n }) => n)).toEqual(range(2, count + 1));
+  },
+);
+
+test('a signal that is aborted before feeds nothing, and one that comes at the end changes nothing', async () => {
+  const { ring, read, sequence } = published(1);
+  const { queue, taken } = byHand();
+  const map = (event: { n: number }) => event.n;
+  const before = read.into(queue, { map, signal: AbortSignal.abort('before') });
+  await expect(before).rejects.toMatchObject({ code: 'ERR_MILLRACE_ABORTED', cause: 'before' });
+  const wrong = read.into(queue, { map, signal: 1 as never });
+  expect(await outcome(wrong)).toBe('ERR_MILLRACE_INVALID_ARGUMENT');
+  expect(sequence()).toBe(0);
+  const { signal, stop } = abortable();
+  const closing = ring.close();
+  const feeding = read.into(queue, { map, signal });
+  await until(() => taken.length === 1 && read.ended);
+  await setImmediate();
+  stop();
+  taken[0]?.settle('well');
+  await feeding;
+  expect(await closing).toEqual({ consumed: 1, abandoned: 0 });
+});
+
+// The first consumer's item fails while its feed sleeps; the second is told of its own, in the same call, and closes the
+// first.
+const failing = `
+  import { BatchQueue, Ring } from 'millrace';
+  const make = () => {
+    const ring = Ring.create({ fields: { n: 'u32' }, stages: { read: {} }, capacity: 4 });
+    const out = ring.producer();
+    const publish = () => (out.tryPublish((event) => { event.n = 1; }), out.flush());
+    return { publish, read: ring.consumer('read') };
+  };
+  const [a, b, c] = [make(), make(), make()];
+  const queue = BatchQueue.create(async (batch) => {
+    const items = batch.take();
+    while (a.read.stats().waits === 0) await new Promise(setImmediate);
+    return items.map(() => new Error('bad'));
+  });
+  for (const { publish } of [a, b]) publish();
+  const feeding = a.read.into(queue, { map: () => 1 }).catch(({ message }) => message);
+  b.read.unref().into(queue, { map: () => 1, failed: () => a.read.close() });
+  console.log(await feeding);
+  setTimeout(c.publish, 50).unref();
+  console.log((await c.read.receive()).length);
+`;
+
+test('a feed whose item fails as its consumer is closed lets go of the event loop once', async () => {
+  expect(await runScript(failing)).toMatchObject({ code: 0, stdout: 'bad\n1\n' });
 });
 
 test('a consumer that is closed meanwhile releases nothing that has not settled', async () => {

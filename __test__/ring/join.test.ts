@@ -160,12 +160,19 @@ test('a thread that detaches has left', () => {
   expect(publish(8, 9)).toBe(1);
 });
 
-test('a consumer that is forgotten has left, with one warning', async () => {
+test('who is forgotten has left, with one warning a kind; a batch and a wait keep their consumer', async () => {
   const { code, stdout } = await runProgram('../ring/forgotten-guest', [], ['--expose-gc']);
   expect(JSON.parse(stdout)).toEqual({
-    stages: ['read'],
-    published: true,
-    warnings: ['the consumer of a stage that joined was collected without close()'],
+    producers: 0,
+    seen: 1,
+    spare: 1,
+    left: ['read', 'spare', 'waiting', 'batch', 'iterator'],
+    held: [1, 1],
+    waited: 1,
+    warnings: [
+      'a producer was collected without close()',
+      'a consumer was collected without close()',
+    ],
   });
   expect(code).toBe(0);
 });

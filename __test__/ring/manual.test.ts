@@ -207,6 +207,20 @@ test('records are held, released in part and found stale as events are', () => {
   expect(() => all(second)).toThrow(stale);
 });
 
+test('a batch of records that was released in part keeps the places they had', () => {
+  const { read, next } = heldRecords(6);
+  const [asked, unasked] = [next(), next()];
+  expect(asked.length).toBe(2);
+  const second = asked.at(1) as { sequence: number };
+  const { sequence } = second;
+  read.release(sequence);
+  expect([asked.length, asked.at(-1)?.n]).toEqual([2, 1]);
+  expect(() => asked.at(0)).toThrow(stale);
+  read.release(unasked.end);
+  expect(() => second.sequence).toThrow(stale);
+  expect(() => unasked.length).toThrow(stale);
+});
+
 test('a number within a record is no place to release up to', () => {
   // One granule, two, and two of padding before the third, which does not fit into the end of the ring.
   const { read, next } = heldRecords(3);

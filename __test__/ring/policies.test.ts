@@ -46,9 +46,10 @@ function records(first = 0) {
 type Made = ReturnType<typeof events> | ReturnType<typeof records>;
 const kinds = { events, records };
 
-function start({ ring }: Pick<Made, 'ring'>, failing: Failing): Worker {
+function start({ ring }: Pick<Made, 'ring'>, failing: Failing, checks = '1'): Worker {
   const workerData = { handle: ring.handle, bytes: ring instanceof ByteRing, ...failing };
-  const worker = new Worker(new URL('./policy-program.js', import.meta.url), { workerData });
+  const env = { ...process.env, MILLRACE_CHECK: checks };
+  const worker = new Worker(new URL('./policy-program.js', import.meta.url), { workerData, env });
   workers.push(worker);
   return worker;
 }
@@ -234,6 +235,46 @@ test.each(['skip', 'retry'] as const)(
     expect(statistics(made)).toMatchObject({ sequence: 4, skipped: 0, retries: 0 });
   },
 );
+
+for (const kind of ['events', 'records'] as const) {
+  test.each<[string, (at: number) => Partial<Failing>, number]>([
+    ['closed', (closes) => ({ closes }), 4],
+    ['closed, released by hand', (closes) => ({ closes, releases: [6, 2] }), 2],
+    ['let go of', (detaches) => ({ detaches }), 4],
+  ])(
+    `a consumer of ${kind} that its handler has %s ends its run, and the rest comes to the next`,
+    async (_, how, next) => {
+      for (const checks of ['0', '1']) {
+        const made = kinds[kind]();
+        // Records of one granule each.
+        const numbers = range(0, 9).map((n) => n * 3);
+        for (const n of numbers) await made.publish(n);
+        made.out.flush();
+        const at = numbers[4] as number;
+        const failing = { fails: [], maxBatch: 9, run: {}, ...how(at) };
+        const seen = await told(start(made, failing, checks));
+        expect(seen).toMatchObject({ numbers: numbers.slice(0, 5) });
+        expect(seen.thrown).toBeUndefined();
+        await made.publish(27);
+        await made.ring.close({ timeout: 0 });
+        const again = await told(start(made, { fails: [], maxBatch: 9, run: {} }, checks));
+        expect(again.numbers).toEqual([...numbers.slice(next), 27]);
+      }
+    },
+  );
+}
+
+test('a consumer that the callback of skip has closed ends its run, and the event comes again', async () => {
+  const made = events();
+  for (const n of range(0, 9)) await made.publish(n);
+  made.out.flush();
+  const failing = { fails: [4], skipCloses: 4, maxBatch: 9, run: { onError: 'skip' } } as const;
+  const seen = await told(start(made, failing));
+  expect(seen).toMatchObject({ numbers: range(0, 5) });
+  expect(seen.thrown).toBeUndefined();
+  expect(statistics(made)).toMatchObject({ sequence: 4, skipped: 0 });
+  await made.publish(9);
+});
 
 /** A worker asleep in a back-off of a minute: what its handler published before has come. */
 async function backingOff(): Promise<Worker> {

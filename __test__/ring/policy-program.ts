@@ -14,8 +14,12 @@ export interface Failing {
   readonly refuses?: number;
   /** Releases the events before a number when the handler gets that with this number. */
   readonly releases?: readonly [at: number, before: number];
-  /** The number whose handler closes the consumer before it fails. */
+  /** The number whose handler closes the consumer, before it fails if it does. */
   readonly closes?: number;
+  /** The number whose handler lets go of the ring. */
+  readonly detaches?: number;
+  /** The number of the event whose `skipped` callback closes the consumer. */
+  readonly skipCloses?: number;
   /** Handle of a ring of numbers that gets those of all events. */
   readonly copies?: unknown;
 }
@@ -57,6 +61,7 @@ function handler(event: object, sequence: number, endOfBatch: boolean): void {
   copies?.tryPublish((copy: object) => Object.assign(copy, { n }), undefined);
   if (n === asked.releases?.[0]) read.release(asked.releases[1]);
   if (n === asked.closes) read.close();
+  if (n === asked.detaches) ring.detach();
   const failures = failed.get(n) ?? 0;
   if (!asked.fails.includes(n) || failures === (asked.times ?? Infinity)) return;
   failed.set(n, failures + 1);
@@ -67,6 +72,7 @@ function skipped(error: unknown, sequence: number): void {
   const { message } = error as Error;
   if (message === `failed at ${asked.refuses}`) throw new Error(`refused ${asked.refuses}`);
   seen.skipped.push([message, sequence]);
+  if (message === `failed at ${asked.skipCloses}`) read.close();
 }
 
 let thrown: string | undefined;

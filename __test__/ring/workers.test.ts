@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import {
   BatchQueue,
   ByteRing,
@@ -9,9 +9,10 @@ import {
   type RingOptions,
   Scheduler,
 } from 'millrace';
+import { binding } from '#dist/native/binding.js';
 import { layout } from '#dist/ring/layout.js';
 import { firstSequence } from '#dist/ring/shared-ring.js';
-import { all, closing, number, range } from './rings.js';
+import { all, closing, number, outcome, range } from './rings.js';
 
 afterEach(() => {
   firstSequence.value = 0;
@@ -295,6 +296,69 @@ test('into a queue: one batch at a time, released when its items have settled', 
   expect(await following).toEqual(range(0, 8));
   expect(await closed).toEqual({ consumed: 8, abandoned: 0 });
   expect(taken.flat().sort()).toEqual([0, 1, 2, 4, 5, 6]);
+});
+
+test('a feed whose consumer was closed leaves the batch to who took it over', async () => {
+  const { publish, open, stage } = shared(2);
+  let settle = () => {};
+  const queue = BatchQueue.create<number, number>(async (batch) => {
+    const items = batch.take();
+    await new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    return items;
+  });
+  const first = open();
+  publish(0, 4);
+  const feeding = outcome(first.into(queue, { map: ({ n }) => n }));
+  while (queue.stats().running === 0) await setImmediate();
+  first.close();
+  const second = open();
+  expect(all(second.poll())).toEqual(range(0, 4));
+  settle();
+  expect(await feeding).toBe('ERR_MILLRACE_CLOSED');
+  expect(all(open().poll())).toEqual([]);
+  expect(stage()?.sequence).toBe(0);
+  second.poll();
+  expect(stage()?.sequence).toBe(4);
+});
+
+test.each(['claimWork', 'finishWork', 'handBackWork'] as const)(
+  'what fails in %s is told as an internal error',
+  (name) => {
+    const { publish, open } = shared(1);
+    const work = open();
+    publish(0, 4);
+    if (name !== 'claimWork') work.poll();
+    const failing = jest.spyOn(binding, name).mockImplementation(() => {
+      throw new Error('panicked');
+    });
+    try {
+      expect(() => (name === 'handBackWork' ? work.close() : work.poll())).toThrow(
+        expect.objectContaining({
+          code: 'ERR_MILLRACE_INTERNAL',
+          message: expect.stringContaining("sharing stage 'work'"),
+        }),
+      );
+    } finally {
+      failing.mockRestore();
+    }
+  },
+);
+
+test('what a worker released early is not taken back, nor counted again', async () => {
+  const { publish, open, stage } = shared(1);
+  const work = open();
+  publish(0, 4);
+  for await (const batch of work) {
+    for (const event of batch) {
+      if (event.n === 1) break;
+    }
+    work.release(3);
+    break;
+  }
+  expect(stage()).toMatchObject({ sequence: 3, batches: 1 });
+  expect(all(work.poll())).toEqual([3]);
 });
 
 test('records go to workers whole', async () => {

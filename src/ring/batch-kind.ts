@@ -13,6 +13,8 @@ export interface StageBatch<E> extends Iterable<E> {
 export interface StepBatch<E> extends StageBatch<E> {
   readonly passed: number;
   expire(): void;
+  stop(): void;
+  checkUnwritten(): void;
 }
 
 /** @internal Gets each event, its number, and whether it is the last of its batch. */

@@ -4,6 +4,14 @@ import type { StepBatch } from './batch-kind.js';
 import type { InHand } from './in-hand.js';
 import { type StageReader, waitedFor } from './stage-reader.js';
 
+/** @internal One `for await`. */
+export interface Loop {
+  /** It is over, and takes nothing more. */
+  left: boolean;
+  /** Its step that is waited for. */
+  step: Promise<unknown> | undefined;
+}
+
 /** @internal How a consumer's batches are waited for on the event loop: one by one, or in a `for await`. */
 export class BatchWaits<E, B extends StepBatch<E>> {
   readonly #hand: InHand<E, B>;
@@ -44,6 +52,7 @@ export class BatchWaits<E, B extends StepBatch<E>> {
       options,
       (resolve, reject) => {
         this.checkFree();
+        reader.checkMayWait();
         this.#hand.finishStep();
         // The batch is taken where the wait is settled: one that ended otherwise has taken nothing.
         const take = () => {
@@ -97,8 +106,18 @@ export class BatchWaits<E, B extends StepBatch<E>> {
   }
 
   /** The next step of a `for await`. Refused while another is waited for, which it would end. */
-  next(): Promise<IteratorResult<B>> {
+  next(loop: Loop): Promise<IteratorResult<B>> {
+    if (loop.left) return Promise.resolve({ done: true, value: undefined });
     if (this.#waiting) return Promise.reject(waitedFor());
+    try {
+      return this.#next(loop);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #next(loop: Loop): Promise<IteratorResult<B>> {
+    this.#reader.checkMayWait();
     this.#hand.finishStep();
     if (this.#reader.soon() && !this.#turnIsOver) {
       const batch = this.#hand.take();
@@ -111,29 +130,40 @@ export class BatchWaits<E, B extends StepBatch<E>> {
       }
     }
     this.#waiting = true;
-    return this.#nextTurn().then(
-      (step) => {
-        this.#waiting = false;
-        return step;
-      },
-      (error) => {
-        this.#waiting = false;
-        throw error;
-      },
-    );
+    const step = this.#nextTurn(loop);
+    loop.step = step;
+    return step;
   }
 
-  async #nextTurn(): Promise<IteratorResult<B>> {
+  async #nextTurn(loop: Loop): Promise<IteratorResult<B>> {
     const reader = this.#reader;
-    do {
-      // What is there without a sleep came while this thread was at it: its event loop may be owed a turn.
-      if (await reader.ready()) this.#turn = performance.now();
-      else await this.breathe();
-      const batch = this.#hand.take();
-      if (batch) return this.#hand.result(batch);
-      // Another worker of the stage may have been faster.
-    } while (!reader.ended);
+    try {
+      do {
+        // What is there without a sleep came while this thread was at it: its event loop may be owed a turn.
+        if (await reader.ready()) this.#turn = performance.now();
+        else await this.breathe();
+        if (loop.left) return { done: true, value: undefined };
+        const batch = this.#hand.take();
+        if (batch) return this.#hand.result(batch);
+        // Another worker of the stage may have been faster.
+      } while (!reader.ended);
+    } finally {
+      this.#waiting = false;
+      loop.step = undefined;
+    }
     reader.checkWhole();
+    return { done: true, value: undefined };
+  }
+
+  /** Leaves a `for await`: a step that is waited for ends, and takes nothing. */
+  async leave(loop: Loop): Promise<IteratorResult<B>> {
+    loop.left = true;
+    if (loop.step) {
+      this.#reader.interrupt();
+      // Who waits for it is told how it ended.
+      await loop.step.catch(() => {});
+    }
+    this.#hand.leave();
     return { done: true, value: undefined };
   }
 

@@ -59,7 +59,7 @@ export class ByteProducer<H extends object> {
     this.#published = this.#next;
     this.#free = this.#next;
     this.#show = memory.advancer(L.CURSOR_CELL, this.#seat.cell, memory.sleeps);
-    memory.opened(this);
+    memory.opened.add('producer', this, this.#seat);
   }
 
   /** Most payload bytes of a record: half of the ring, without the record's prefix and header fields. */
@@ -258,12 +258,24 @@ export class ByteProducer<H extends object> {
     );
   }
 
+  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
+  ref(): this {
+    this.#seat.hold.reference(true);
+    return this;
+  }
+
+  /** See {@link ref}. */
+  unref(): this {
+    this.#seat.hold.reference(false);
+    return this;
+  }
+
   /** Takes nothing more, flushes, and gives this producer's seat to others. Nothing when it is closed already. */
   close(): void {
     if (!this.#seat.open) return;
     this.flush();
     this.#seat.close();
-    this.#memory.closed(this);
+    this.#memory.opened.delete(this);
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,7 @@ import { ByteProducer } from './byte-producer.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { eventView } from './event-view.js';
 import { type Fields, type FieldType, placeFields } from './fields.js';
-import { makeGraph, type Stage, type StageOptions, type Stages } from './graph.js';
+import { makeGraph, type Stage, type StageOptions, type Stages, writtenBeside } from './graph.js';
 import type { Handle } from './handle.js';
 import { type JoinOptions, makeGuest } from './join.js';
 import { layOut } from './lay-out.js';
@@ -145,10 +145,11 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     return ByteConsumer.open<StageRecord<H, StageOptions>>(this.memory, guest, view, options);
   }
 
-  #view({ name, writes }: Pick<Stage, 'name' | 'writes'>): ViewClass<View> {
+  #view(stage: Pick<Stage, 'name' | 'upstream' | 'writes'>): ViewClass<View> {
     const { arrays } = this.memory;
     const base = recordView(arrays.bytes);
-    return makeView(base, this.places, writes, `stage '${name}'`, arrays);
+    const beside = writtenBeside(this.graph, stage);
+    return makeView(base, this.places, stage.writes, `stage '${stage.name}'`, arrays, beside);
   }
 }
 

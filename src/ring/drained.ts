@@ -1,6 +1,6 @@
 import { binding } from '../native/binding.js';
-import { wait } from '../operation.js';
 import { environment, listenToSource } from '../park/environment.js';
+import type { LoopHold } from '../park/loop-hold.js';
 import { cellsOf, stageCell } from './cells.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
@@ -11,11 +11,16 @@ import { skippedBefore, skippedBetween } from './skips.js';
 /** The bit of a sleepers word that no stage has: it stands for who waits for the end. */
 const CLOSER = 31;
 
-/** Waits until all stages, also those that have joined, have consumed everything, `timeout` milliseconds at most. */
+/**
+ * Waits until all stages, also those that have joined, have consumed everything, `timeout` milliseconds at most.
+ *
+ * @param hold Holds the event loop meanwhile.
+ */
 export async function drained(
   memory: RingMemory,
   graph: readonly Stage[],
   timeout: number | undefined,
+  hold: LoopHold,
 ): Promise<RingClosed> {
   const { words, handle } = memory;
   const declared = graph.map(({ index }) => stageCell(index));
@@ -36,26 +41,31 @@ export async function drained(
     binding.setConsumerWaker(environment, handle, CLOSER, source);
     // Two threads may close at once, and one bit wakes one of them: the other looks by the clock. So does one whose
     // last producer is gone with what it had staged.
-    const clock = setInterval(() => look(), 50);
+    const clock = setInterval(() => look(), 50).unref();
+    let timer: NodeJS.Timeout | undefined;
+    hold.hold();
     try {
-      await wait<void>(timeout === undefined ? undefined : { timeout }, (resolve) => {
+      await new Promise<void>((resolve) => {
         look = () => {
           for (const cell of cells()) Atomics.or(words, cell + L.CELL_CONSUMERS, 1 << CLOSER);
           if (over() || !memory.attached) resolve();
         };
         listenToSource(source, look);
+        // Then what is left is told.
+        if (timeout !== undefined && timeout !== Infinity) {
+          timer = setTimeout(resolve, timeout).unref();
+        }
         look();
-        return undefined;
       });
-    } catch {
-      // The time is up: what is left is told.
     } finally {
+      hold.release();
+      clearTimeout(timer);
       clearInterval(clock);
       memory.closeSource(source);
     }
   }
   const abandoned = left();
-  const cursor = Atomics.load(words, L.CURSOR_CELL);
-  const published = memory.exact(L.CURSOR_CELL, cursor) - skippedBefore(memory, cursor);
+  const cursor = memory.position(L.CURSOR_CELL);
+  const published = cursor - skippedBefore(memory, cursor | 0);
   return { consumed: published - abandoned, abandoned };
 }

@@ -65,6 +65,16 @@ export class EventBatch<E extends object> implements Iterable<E> {
   /** @internal The step of its consumer is over. */
   expire(): void {
     this.#length = 0;
+    this.stop();
+  }
+
+  /** @internal With `MILLRACE_CHECK=1`: throws when what the stage does not own was written into. */
+  checkUnwritten(): void {
+    this.#step.checkUnwritten();
+  }
+
+  /** @internal Ends an iteration under way. */
+  stop(): void {
     this.#step.expire();
   }
 }

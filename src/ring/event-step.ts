@@ -1,5 +1,6 @@
 import type { Held } from './held.js';
 import type { SlotView } from './slot-view.js';
+import { checkUnwritten } from './unwritten.js';
 import { checked, type ViewClass } from './view.js';
 
 const CHECKED = checked;
@@ -38,8 +39,9 @@ export class EventStep<E extends object> implements Iterator<E> {
       this.done = true;
       return this as unknown as IteratorReturnResult<undefined>;
     }
-    this.#next = (sequence + 1) | 0;
+    // First: where it throws, the event before is in hand still.
     this.eventAt(sequence);
+    this.#next = (sequence + 1) | 0;
     return this as IteratorYieldResult<E>;
   }
 
@@ -50,18 +52,31 @@ export class EventStep<E extends object> implements Iterator<E> {
 
   /** Moves the view to a sequence. */
   eventAt(sequence: number): E {
-    if (CHECKED) {
-      this.expire();
-      this.#held.check(sequence);
-      this.value = new this.#view() as unknown as E;
-      this.#held.watch(this.value as SlotView, sequence);
-    }
+    if (CHECKED) this.#renew(sequence);
     (this.value as SlotView).$to(sequence);
     return this.value;
   }
 
-  /** What was handed out is used no more; with `MILLRACE_CHECK=1` a late use throws. */
+  /** What was handed out is used no more: an iteration under way ends; with `MILLRACE_CHECK=1` a late use throws. */
   expire(): void {
-    if (CHECKED) (this.value as SlotView).$at = -1;
+    this.#end = this.#next;
+    if (CHECKED) this.#retire();
+  }
+
+  /** With `MILLRACE_CHECK=1`: throws when the stage has written into what it does not own of the event in hand. */
+  checkUnwritten(): void {
+    checkUnwritten(this.value as SlotView);
+  }
+
+  #renew(sequence: number): void {
+    this.checkUnwritten();
+    this.#retire();
+    this.#held.check(sequence);
+    this.value = new this.#view() as unknown as E;
+    this.#held.watch(this.value as SlotView, sequence);
+  }
+
+  #retire(): void {
+    (this.value as SlotView).$at = -1;
   }
 }

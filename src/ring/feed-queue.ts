@@ -1,9 +1,8 @@
 import { enqueue, whenRoom } from '../batch/feed.js';
 import type { BatchQueue } from '../batch/index.js';
-import { MillraceError } from '../errors.js';
+import { aborted } from '../errors.js';
 import type { StepBatch } from './batch-kind.js';
 import type { InHand } from './in-hand.js';
-import type { StageReader } from './stage-reader.js';
 import { type Entry, Unsettled } from './unsettled.js';
 
 /** How a consumer feeds a queue. */
@@ -15,6 +14,11 @@ export interface IntoOptions<E, Item> {
    * event comes again to who opens the stage next.
    */
   readonly failed?: (error: unknown) => void;
+  /**
+   * Aborting it ends the feed with `ERR_MILLRACE_ABORTED` when what was given to the queue has settled; the rest comes
+   * again.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -26,41 +30,41 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
   hand: InHand<E, B>,
   breathe: () => Promise<void>,
   queue: BatchQueue<Item, Result>,
-  { map, failed }: IntoOptions<E, Item>,
+  { map, failed, signal }: IntoOptions<E, Item>,
 ): Promise<void> {
   const { reader, place } = hand;
   const unsettled = new Unsettled(reader);
   let broken: { readonly error: unknown } | undefined;
   let wake = () => {};
-  const settled = (error: unknown, _result: unknown, entry: Entry) => {
-    if (error !== undefined && !failed) {
-      broken ??= { error };
-      wake();
-    } else if (error !== undefined) failed?.(error);
-    unsettled.answer(entry, error === undefined || failed !== undefined);
+  /** Ends the feed, whatever it waits for. */
+  const end = (error: unknown) => {
+    broken ??= { error };
+    reader.interrupt();
+    wake();
   };
-  /** Waits for events, or for an item to fail. */
-  const ready = async () => {
-    let cancel: ReturnType<StageReader['await']>;
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      cancel = reader.await(resolve);
-    });
-    if (broken) cancel?.(new MillraceError('ERR_MILLRACE_CANCELLED'));
+  const onAbort = () =>
+    end(aborted(signal as AbortSignal, `events of stage '${reader.stage.name}'`));
+  const settled = (error: unknown, _result: unknown, entry: Entry) => {
+    if (error !== undefined && !failed) end(error);
+    else if (error !== undefined) failed?.(error);
+    unsettled.answer(entry, error === undefined || failed !== undefined);
   };
   const check = () => {
     if (broken) throw broken.error;
-    reader.checkOpen();
+    reader.checkMayWait();
   };
 
   let inHand: { readonly passed: number } | undefined;
+  signal?.addEventListener('abort', onAbort);
   try {
     for (;;) {
       check();
       const batch = hand.takeToSettle();
       if (!batch) {
         if (reader.ended) break;
-        await ready();
+        // Or until the feed is to end.
+        if (!reader.soon()) await reader.ready();
+        else await undefined;
         continue;
       }
       inHand = batch;
@@ -70,7 +74,10 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
         const entry = unsettled.add(batch.passed);
         try {
           while (!enqueue(queue, item, settled, entry)) {
-            await new Promise<void>((resolve) => whenRoom(queue, resolve));
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+              whenRoom(queue, resolve);
+            });
             check();
           }
         } catch (error) {
@@ -87,9 +94,11 @@ export async function feedQueue<E, B extends StepBatch<E>, Item, Result>(
     if (inHand) unsettled.reach(inHand.passed);
     throw error;
   } finally {
+    // At the end of the ring it comes too late.
+    signal?.removeEventListener('abort', onAbort);
     hand.expire();
     await unsettled.quiet();
-    place.handBack();
+    hand.handBack();
   }
   check();
 }

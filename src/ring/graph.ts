@@ -27,6 +27,8 @@ export interface Stage {
   readonly writes: ReadonlySet<string>;
   /** It has joined the ring, and is not of its graph. */
   readonly joined?: true;
+  /** Which join of the ring that was, where it was read from the ring: tells it from a later one of the same name. */
+  readonly join?: number;
   /** Seats of the workers that share it; none when it has one consumer. */
   readonly workers: readonly number[];
 }
@@ -135,6 +137,26 @@ function findAncestors(graph: readonly Stage[]): number[] {
   };
   for (const { index } of graph) visit(index, []);
   return ancestors;
+}
+
+/**
+ * Fields that other stages may write while this one has their event: neither those it follows do, nor those that follow
+ * it.
+ */
+export function writtenBeside(
+  graph: readonly Stage[],
+  { name, upstream }: Pick<Stage, 'name' | 'upstream'>,
+): ReadonlySet<string> {
+  const ancestors = findAncestors(graph);
+  const bit = graph.reduce((bit, stage) => (stage.name === name ? 1 << stage.index : bit), 0);
+  let before = bit;
+  for (const { index } of graph) {
+    if (upstream & (1 << index)) before |= (1 << index) | (ancestors[index] as number);
+  }
+  const beside = graph.filter(
+    ({ index }) => !(before & (1 << index)) && !((ancestors[index] as number) & bit),
+  );
+  return new Set(beside.flatMap(({ writes }) => [...writes]));
 }
 
 function checkOwners(graph: readonly Stage[], ancestors: readonly number[]): void {

@@ -17,10 +17,13 @@ interface Releases {
  */
 export class Held {
   readonly #stage: Releases;
+  /** Collected, it would have given all of this back. */
+  readonly consumer: object;
   #over = false;
 
-  constructor(stage: Releases) {
+  constructor(stage: Releases, consumer: object) {
     this.#stage = stage;
+    this.consumer = consumer;
   }
 
   /** The consumer gives back what was not released: it comes again, in other batches. */

@@ -3,12 +3,17 @@ import type { BatchKind, Handler, StepBatch } from './batch-kind.js';
 import { Held } from './held.js';
 import type { Place } from './place.js';
 import type { StageReader } from './stage-reader.js';
+import { checked } from './view.js';
+
+const CHECKED = checked;
 
 /**
  * @internal What a consumer has in hand: the life of its batches, from when one is taken to when its step ends, or the
  * stage is left.
  */
 export class InHand<E, B extends StepBatch<E>> {
+  /** Who has it: as long as a batch or a wait is used, it is not forgotten. */
+  readonly #consumer: object;
   readonly reader: StageReader;
   readonly place: Place;
   /** Most places of a batch. */
@@ -26,14 +31,21 @@ export class InHand<E, B extends StepBatch<E>> {
   readonly #result: IteratorResult<B>;
   readonly #step: Promise<IteratorResult<B>>;
 
-  constructor(reader: StageReader, kind: BatchKind<E, B>, maxBatch: number, manual: boolean) {
+  constructor(
+    consumer: object,
+    reader: StageReader,
+    kind: BatchKind<E, B>,
+    maxBatch: number,
+    manual: boolean,
+  ) {
     const { place } = reader;
+    this.#consumer = consumer;
     this.reader = reader;
     this.place = place;
     this.maxBatch = maxBatch;
     this.#manual = manual;
     this.#kind = kind;
-    this.#held = new Held(place);
+    this.#held = new Held(place, consumer);
     this.#batch = kind.make(place, this.#held);
     this.#result = { done: false, value: this.#batch };
     this.#step = Promise.resolve(this.#result);
@@ -91,6 +103,8 @@ export class InHand<E, B extends StepBatch<E>> {
   finishStep(): void {
     if (!this.#handedOut || this.#manual) return;
     this.#handedOut = false;
+    // What throws here is released with the next batch.
+    if (CHECKED) this.#batch.checkUnwritten();
     this.#batch.expire();
     this.place.release(this.place.next);
   }
@@ -99,7 +113,12 @@ export class InHand<E, B extends StepBatch<E>> {
   leave(): void {
     if (!this.#handedOut) return;
     this.releasePassed();
-    this.place.handBack();
+    this.handBack();
+  }
+
+  /** What was handed out and not released comes again. A seat that this consumer has left may be another's. */
+  handBack(): void {
+    if (this.reader.open) this.place.handBack();
   }
 
   /** Ends the step, and releases what was passed, unless that is done by hand. */
@@ -116,8 +135,10 @@ export class InHand<E, B extends StepBatch<E>> {
       this.#batch.expire();
       return;
     }
+    // What it covers is still told.
+    this.#batch.stop();
     this.#held.end();
-    this.#held = new Held(this.place);
+    this.#held = new Held(this.place, this.#consumer);
   }
 
   /** Releases every event before the one with this number: see {@link StageConsumer.release}. */
@@ -137,6 +158,7 @@ export class InHand<E, B extends StepBatch<E>> {
         "a number where a record begins, or a batch's end",
       );
     }
+    if (CHECKED) this.#batch.checkUnwritten();
     place.release(wrapped);
   }
 }

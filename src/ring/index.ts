@@ -13,6 +13,7 @@ export type { Handle } from './handle.js';
 export type { JoinOptions } from './join.js';
 export type { Wait } from './layout.js';
 export { Producer, type Write, type WriteMany } from './producer.js';
+export type { ReadonlyBuffer } from './readonly-buffer.js';
 export type { RecordBatch } from './record-batch.js';
 export { type Event, Ring, type RingDefinition, type StageEvent } from './ring.js';
 export type { RunOptions } from './run.js';

@@ -2,12 +2,11 @@ import { Buffer } from 'node:buffer';
 import { checkObject, invalidArgument } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { environment } from '../park/environment.js';
-import { Forgotten } from '../park/forgotten.js';
 import { stageCell, stagesOf } from './cells.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { maskOf, type Stage } from './graph.js';
 import { layout as L } from './layout.js';
-import type { Opened, RingMemory } from './ring-memory.js';
+import type { RingMemory } from './ring-memory.js';
 
 /** How a stage joins a ring; `N` are the names of its declared stages. */
 export interface JoinOptions<N extends string = string> extends ConsumerOptions {
@@ -82,7 +81,8 @@ export function readJoined<T>({ words }: RingMemory, read: (stage: Stage) => T):
     const all = stagesOf(Atomics.load(words, L.HEADER_JOINED)).map((index) => {
       const name = readName(words, stageCell(index) + L.CELL_NAME);
       const upstream = words[L.HEADER_UPSTREAM + index] as number;
-      return read({ name, index, upstream, writes: new Set(), joined: true, workers: [] });
+      const join = Atomics.load(words, stageCell(index) + L.CELL_HALVES);
+      return read({ name, index, upstream, writes: new Set(), joined: true, join, workers: [] });
     });
     if (Atomics.load(words, L.HEADER_JOINS) === joins) return all;
   }
@@ -103,39 +103,4 @@ export function seatsToJoin(stages: number, workers: number, maxConsumers?: numb
     throw invalidArgument('maxConsumers', maxConsumers, allowed);
   }
   return maxConsumers - stages;
-}
-
-/** What is left when the consumer of a stage that joined is collected. */
-interface Forsaken {
-  readonly memory: RingMemory;
-  readonly reader: Opened;
-  readonly opened: Opened;
-}
-
-const forgotten = new Forgotten<Forsaken>(
-  'the consumer of a stage that joined was collected without close()',
-  ({ memory, reader, opened }) => {
-    memory.closed(opened);
-    reader.close(true);
-    // Who consumed to the end of the ring holds nobody back.
-    return memory.state === L.OPEN;
-  },
-);
-
-/**
- * Has a stage leave when its consumer is forgotten: nobody else could close it, and producers would wait for it for
- * ever.
- *
- * @returns What the ring may hold in place of the consumer.
- */
-export function leaveWhenForgotten(memory: RingMemory, reader: Opened, consumer: Opened): Opened {
-  const held = new WeakRef(consumer);
-  const opened = { close: () => (held.deref() ?? reader).close(true) };
-  forgotten.watch(consumer, { memory, reader, opened });
-  return opened;
-}
-
-/** The consumer was closed. */
-export function noLongerForgotten(consumer: Opened): void {
-  forgotten.unwatch(consumer);
 }

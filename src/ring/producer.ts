@@ -78,7 +78,7 @@ export abstract class Producer<E extends object> {
     this.#inPlace = inPlace;
     this.seat = new Seat(memory);
     this.flushAt = Math.min(FLUSH_AT, Math.max(1, memory.capacity >> 2));
-    memory.opened(this);
+    memory.opened.add('producer', this, this.seat);
   }
 
   /**
@@ -257,6 +257,18 @@ export abstract class Producer<E extends object> {
     );
   }
 
+  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
+  ref(): this {
+    this.seat.hold.reference(true);
+    return this;
+  }
+
+  /** See {@link ref}. */
+  unref(): this {
+    this.seat.hold.reference(false);
+    return this;
+  }
+
   /**
    * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
    * multi-producer ring not before there was room for all that was accepted.
@@ -279,7 +291,7 @@ export abstract class Producer<E extends object> {
   /** @internal */
   protected leaveSeat(): void {
     this.seat.close();
-    this.memory.closed(this);
+    this.memory.opened.delete(this);
   }
 
   /** @internal */

@@ -13,6 +13,8 @@ export class RecordBatch<R extends object> implements Iterable<R> {
   readonly #step: RecordStep<R>;
   #first = 0;
   #end = 0;
+  /** Where its records begin, once somebody has asked. */
+  #begins: readonly number[] | undefined;
 
   /** @internal */
   constructor(place: Place, view: ViewClass<View>, held: Held) {
@@ -31,6 +33,25 @@ export class RecordBatch<R extends object> implements Iterable<R> {
     return this.#place.exact(this.#end);
   }
 
+  /**
+   * Number of records. They tell only one after another where the next begins, so who asks first for this or for
+   * {@link at} goes through all of them, and through those alone that were not released by then.
+   */
+  get length(): number {
+    return this.#all().length;
+  }
+
+  /** The record at `index`, counted from the end when negative; undefined beyond the batch. Costs as {@link length} does. */
+  at(index: number): R | undefined {
+    const sequence = this.#all().at(index);
+    return sequence === undefined ? undefined : this.#step.recordAt(sequence);
+  }
+
+  #all(): readonly number[] {
+    this.#begins ??= this.#step.begins(this.#held.rest(this.#first, this.#end), this.#end);
+    return this.#begins;
+  }
+
   /** Every record in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<R> {
     const first = this.#held.rest(this.#first, this.#end);
@@ -41,6 +62,7 @@ export class RecordBatch<R extends object> implements Iterable<R> {
   become(first: number, end: number): this {
     this.#first = first;
     this.#end = end;
+    this.#begins = undefined;
     this.#step.begin(first, end, this.sequence);
     return this;
   }
@@ -58,6 +80,17 @@ export class RecordBatch<R extends object> implements Iterable<R> {
   /** @internal The step of its consumer is over. */
   expire(): void {
     this.#end = this.#first;
+    this.#begins = undefined;
+    this.stop();
+  }
+
+  /** @internal With `MILLRACE_CHECK=1`: throws when what the stage does not own was written into. */
+  checkUnwritten(): void {
+    this.#step.checkUnwritten();
+  }
+
+  /** @internal Ends an iteration under way. */
+  stop(): void {
     this.#step.expire();
   }
 }

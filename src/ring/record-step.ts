@@ -2,6 +2,7 @@ import type { Held } from './held.js';
 import { layout as L } from './layout.js';
 import type { RecordView } from './record.js';
 import type { RingMemory } from './ring-memory.js';
+import { checkUnwritten } from './unwritten.js';
 import { checked, type View, type ViewClass } from './view.js';
 
 const CHECKED = checked;
@@ -51,18 +52,39 @@ export class RecordStep<R> implements Iterator<R> {
     const { words, slots, mask } = this.#memory;
     while (((this.#end - this.#next) | 0) > 0) {
       const sequence = this.#next;
-      this.passed = sequence;
       const at = slots + (sequence & mask) * L.GRANULE;
       const length = words[at >> 2] as number;
       this.#next = (sequence + (words[(at >> 2) + 1] as number)) | 0;
       // Padding, as a signed number.
       if (length === -1) continue;
+      // First: where it throws, the record before is in hand still.
       this.#show(at, length, sequence);
+      this.passed = sequence;
       return this as IteratorYieldResult<R>;
     }
     this.passed = this.#end;
     this.done = true;
     return this as unknown as IteratorReturnResult<undefined>;
+  }
+
+  /** Moves the view to the record that begins at a sequence. */
+  recordAt(sequence: number): R {
+    const { words, slots, mask } = this.#memory;
+    const at = slots + (sequence & mask) * L.GRANULE;
+    this.#show(at, words[at >> 2] as number, sequence);
+    return this.value;
+  }
+
+  /** Where the records between two sequences begin. */
+  begins(first: number, end: number): number[] {
+    const { words, slots, mask } = this.#memory;
+    const all: number[] = [];
+    for (let next = first; ((end - next) | 0) > 0; ) {
+      const at = (slots + (next & mask) * L.GRANULE) >> 2;
+      if (words[at] !== -1) all.push(next);
+      next = (next + (words[at + 1] as number)) | 0;
+    }
+    return all;
   }
 
   /** True when nothing but padding is left behind the record in hand. */
@@ -78,13 +100,7 @@ export class RecordStep<R> implements Iterator<R> {
   }
 
   #show(at: number, length: number, sequence: number): void {
-    if (CHECKED) {
-      this.expire();
-      this.#held.check(sequence);
-      this.#record = new this.#view();
-      this.#held.watch(this.#record, sequence);
-      this.value = this.#record as unknown as R;
-    }
+    if (CHECKED) this.#renew(sequence);
     const record = this.#record;
     record.$at = at + L.RECORD_PREFIX;
     record.$start = at + this.#payload;
@@ -92,8 +108,27 @@ export class RecordStep<R> implements Iterator<R> {
     record.$place = this.#exact + ((sequence - this.#first) | 0);
   }
 
-  /** What was handed out is used no more; with `MILLRACE_CHECK=1` a late use throws. */
+  /** What was handed out is used no more: an iteration under way ends; with `MILLRACE_CHECK=1` a late use throws. */
   expire(): void {
-    if (CHECKED) this.#record.$at = -1;
+    this.#end = this.#next;
+    if (CHECKED) this.#retire();
+  }
+
+  /** See {@link EventStep.checkUnwritten}. */
+  checkUnwritten(): void {
+    checkUnwritten(this.#record);
+  }
+
+  #renew(sequence: number): void {
+    this.checkUnwritten();
+    this.#retire();
+    this.#held.check(sequence);
+    this.#record = new this.#view();
+    this.#held.watch(this.#record, sequence);
+    this.value = this.#record as unknown as R;
+  }
+
+  #retire(): void {
+    this.#record.$at = -1;
   }
 }

@@ -6,6 +6,7 @@ import { Arrays } from './arrays.js';
 import { cellsOf, producerCell } from './cells.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { callNative } from './native-error.js';
+import { OpenedSeats } from './opened.js';
 import { flushStaged } from './staged.js';
 
 /** What this thread has of a ring, without the objects that use it: so it can be given back when they are forgotten. */
@@ -15,12 +16,6 @@ interface Attachment {
   readonly handle: number;
   /** Sources of the doorbell that were opened for it. */
   readonly sources: Set<number>;
-}
-
-/** @internal A producer or consumer of this thread. */
-export interface Opened {
-  /** @param now Whether a producer must not keep its seat until what it has accepted is flushed. */
-  close(now: true): void;
 }
 
 /**
@@ -49,7 +44,8 @@ export class RingMemory {
   readonly maxProducers: number;
   #attached = true;
   readonly #attachment: Attachment;
-  readonly #opened = new Set<Opened>();
+  /** What this thread has open, to be closed by {@link detach}. */
+  readonly opened: OpenedSeats;
 
   constructor(memory: SharedArrayBuffer) {
     this.memory = memory;
@@ -60,6 +56,7 @@ export class RingMemory {
     );
     this.#attachment = { memory, handle: this.handle, sources: new Set() };
     keep(this.#attachment);
+    this.opened = new OpenedSeats(this.words);
     forgotten.watch(this, this.#attachment);
     const word = (index: number) => this.words[index] as number;
     this.capacity = word(L.HEADER_CAPACITY);
@@ -201,10 +198,25 @@ export class RingMemory {
     return new MillraceError('ERR_MILLRACE_CLOSED', 'this ring is closed and takes no more events');
   }
 
-  /** An exact number from a wrapping sequence and how often it wrapped. */
+  /** An exact number from a wrapping sequence and how often it wrapped, of a cell that nobody else brings on meanwhile. */
   exact(cell: number, value: number): number {
     const wraps = this.words[cell + L.CELL_WRAPS] as number;
     return wraps * 2 ** 32 + (value >>> 0);
+  }
+
+  /**
+   * The exact number of a sequence that any thread brings on; `| 0` makes the sequence of it. Its wraps are counted beside
+   * it: looked at again until they stand still. As in `crates/ring/src/sequence.rs`, for the few instructions between the
+   * two it is 2^32 too much, or too little where workers share the stage.
+   */
+  position(cell: number): number {
+    const { words } = this;
+    for (;;) {
+      const wraps = Atomics.load(words, cell + L.CELL_WRAPS);
+      const value = Atomics.load(words, cell);
+      if (Atomics.load(words, cell + L.CELL_WRAPS) === wraps)
+        return wraps * 2 ** 32 + (value >>> 0);
+    }
   }
 
   /** Ends the ring because a consumer failed: producers are told. */
@@ -245,20 +257,10 @@ export class RingMemory {
     if (this.#attachment.sources.delete(source)) closeSource(source);
   }
 
-  /** Notes a producer or consumer, to be closed by {@link detach}. */
-  opened(one: Opened): void {
-    this.#opened.add(one);
-  }
-
-  /** Takes {@link opened} back. */
-  closed(one: Opened): void {
-    this.#opened.delete(one);
-  }
-
   /** Lets go of the memory in this thread, and closes what this thread has open on it. */
   detach(): void {
     if (!this.#attached) return;
-    for (const one of [...this.#opened]) one.close(true);
+    this.opened.close();
     this.#attached = false;
     forgotten.unwatch(this);
     giveBack(this.#attachment);
@@ -268,6 +270,8 @@ export class RingMemory {
 function giveBack(attachment: Attachment): void {
   binding.detachRing(attachment.handle);
   for (const source of attachment.sources) closeSource(source);
+  // Who still waits with one of them closes it, too: by then it may be another's.
+  attachment.sources.clear();
   letGo(attachment);
 }
 

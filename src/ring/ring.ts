@@ -1,4 +1,3 @@
-import type { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { checkObject, invalidArgument } from '../errors.js';
 import type { Arrays } from './arrays.js';
@@ -6,13 +5,14 @@ import { Consumer } from './consumer.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { eventView } from './event-view.js';
 import { type Fields, type FieldValue, placeFields } from './fields.js';
-import { makeGraph, type StageOptions, type Stages } from './graph.js';
+import { makeGraph, type Stage, type StageOptions, type Stages, writtenBeside } from './graph.js';
 import type { Handle } from './handle.js';
 import { type JoinOptions, makeGuest } from './join.js';
 import { layOut, strideOf } from './lay-out.js';
 import { layout as L } from './layout.js';
 import { MultiProducer } from './multi-producer.js';
 import type { Producer } from './producer.js';
+import type { ReadonlyBuffer } from './readonly-buffer.js';
 import {
   checkCapacity,
   checkRingOptions,
@@ -29,7 +29,7 @@ export type Event<F extends Fields> = { -readonly [K in keyof F]: FieldValue<F[K
 /** An event as a stage sees it: only the fields it owns may be written. */
 export type StageEvent<F extends Fields, S> = {
   readonly [K in Exclude<keyof F, Owned<S>>]: F[K] extends `bytes(${number})`
-    ? Buffer
+    ? ReadonlyBuffer
     : FieldValue<F[K]>;
 } & {
   -readonly [K in keyof F & Owned<S>]: FieldValue<F[K]>;
@@ -158,7 +158,8 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
   producer(): Producer<Event<F>> {
     const { memory, places } = this;
     const names = new Set(places.map(({ name }) => name));
-    const makeViewOf = (arrays: Arrays) => this.#view(names, 'a producer', arrays);
+    const makeViewOf = (arrays: Arrays) =>
+      makeView(eventView(places), places, names, 'a producer', arrays);
     return memory.multi
       ? new MultiProducer(memory, makeViewOf)
       : new SingleProducer(memory, makeViewOf(memory.arrays));
@@ -176,7 +177,7 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
     options: ConsumerOptions = {},
   ): Consumer<StageEvent<F, S[N]>> {
     const stage = this.stage(name);
-    const view = this.#view(stage.writes, `stage '${name}'`, this.memory.arrays);
+    const view = this.#stageView(stage);
     return Consumer.open<StageEvent<F, S[N]>>(this.memory, stage, view, options);
   }
 
@@ -207,14 +208,17 @@ export class Ring<F extends Fields, S extends Stages> extends SharedRing {
     options: JoinOptions<keyof S & string> = {},
   ): Consumer<StageEvent<F, StageOptions>> {
     const guest = makeGuest(this.graph, name, options);
-    const view = this.#view(guest.writes, `stage '${name}'`, this.memory.arrays);
+    const view = this.#stageView(guest);
     this.memory.checkAttached();
     this.memory.checkOpen();
     return Consumer.open<StageEvent<F, StageOptions>>(this.memory, guest, view, options);
   }
 
-  #view(writable: ReadonlySet<string>, who: string, arrays: Arrays): ViewClass<View> {
-    return makeView(eventView(this.places), this.places, writable, who, arrays);
+  #stageView(stage: Pick<Stage, 'name' | 'upstream' | 'writes'>): ViewClass<View> {
+    const { places, graph, memory } = this;
+    const who = `stage '${stage.name}'`;
+    const beside = writtenBeside(graph, stage);
+    return makeView(eventView(places), places, stage.writes, who, memory.arrays, beside);
   }
 }
 

@@ -51,17 +51,17 @@ export function runStage<E, B extends StepBatch<E>>(
   handler: Handler<E>,
   options: RunOptions,
 ): void {
-  const { reader, place } = hand;
+  const { reader } = hand;
   const recover = recovery(hand, options);
   checkMayBlock(`run() of stage '${reader.stage.name}'`);
   /** Does a batch that began at `first`. One `try` around all of it: events without failures pay nothing for it. */
   const whole = (batch: B, first: number) => {
-    for (let failures = 1; ; failures++) {
+    // Who closes the consumer in a handler gives the batch away.
+    for (let failures = 1; reader.open; failures++) {
       try {
         hand.handle(batch, handler);
         return;
       } catch (error) {
-        // Who closed the consumer in its handler has given the batch away.
         if (!reader.open) throw error;
         recover(error, batch, first, failures);
       }
@@ -69,7 +69,7 @@ export function runStage<E, B extends StepBatch<E>>(
   };
   reader.whileBlocking(() => {
     try {
-      for (;;) {
+      while (reader.open) {
         hand.finishStep();
         const batch = hand.take();
         if (batch) {
@@ -82,11 +82,11 @@ export function runStage<E, B extends StepBatch<E>>(
       hand.releasePassed();
       reader.memory.fail();
       // Behind the failure, so that no other worker of the stage fails by the same event.
-      place.handBack();
+      hand.handBack();
       throw error;
     }
   });
-  reader.checkWhole();
+  if (reader.open) reader.checkWhole();
 }
 
 function recovery<E, B extends StepBatch<E>>(hand: InHand<E, B>, options: RunOptions): Recovery<B> {
@@ -119,10 +119,12 @@ function skip<E, B extends StepBatch<E>>(
   hand: InHand<E, B>,
   skipped: RunOptions['skipped'],
 ): Recovery<B> {
-  const { place } = hand;
+  const { place, reader } = hand;
   return (error, batch) => {
     const failed = batch.passed;
     skipped?.(error, place.exact(failed));
+    // Given away with the batch: it comes again.
+    if (!reader.open) return;
     count(place, L.CELL_SKIPPED);
     hand.goOn(batch, hand.behind(failed));
   };

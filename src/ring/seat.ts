@@ -1,7 +1,8 @@
 import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { type Cancel, type WaitOptions, wait } from '../operation.js';
-import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
+import { environment, listenToSource } from '../park/environment.js';
+import { LoopHold } from '../park/loop-hold.js';
 import { producerCell } from './cells.js';
 import { layout as L } from './layout.js';
 import { nativeError } from './native-error.js';
@@ -21,6 +22,8 @@ export class Seat {
   readonly cell: number;
   readonly #source: number;
   readonly #waiters = new Set<() => void>();
+  /** What waits for room. */
+  readonly hold = new LoopHold();
   #open = true;
 
   constructor(memory: RingMemory) {
@@ -132,7 +135,7 @@ export class Seat {
     const stop = () => {
       this.#waiters.delete(waiter);
       if (this.#waiters.size === 0) listenToSource(this.#source, undefined);
-      releaseLoop();
+      this.hold.release();
     };
     const waiter = () => {
       if (!this.#waiters.has(waiter) || !this.#arm(end, over)) return;
@@ -141,7 +144,7 @@ export class Seat {
     };
     this.#waiters.add(waiter);
     listenToSource(this.#source, () => this.#wakeAll());
-    holdLoop();
+    this.hold.hold();
     return stop;
   }
 

@@ -3,6 +3,8 @@ import { checkObject, invalidArgument } from '../errors.js';
 import type { NativeStage } from '../fiber/native.js';
 import type { Scheduler } from '../fiber/scheduler.js';
 import { checkTimeout } from '../operation.js';
+import { LoopHold } from '../park/loop-hold.js';
+import { producerCell } from './cells.js';
 import { drained } from './drained.js';
 import { type Fields, type Place, placeFields } from './fields.js';
 import { makeGraph, type Stage, type Stages } from './graph.js';
@@ -34,7 +36,10 @@ export interface RingOptions {
 
 /** What {@link SharedRing.close} ended with. */
 export interface RingClosed {
-  /** Events (places, of a byte ring) that every stage has consumed, since the ring was made. */
+  /**
+   * Events (places, of a byte ring) that every stage has consumed, since the ring was made. Exact unless producers have
+   * given 2^32 claimed slots up.
+   */
   readonly consumed: number;
   /** Those that were published and not consumed by every stage when the timeout passed. */
   readonly abandoned: number;
@@ -57,6 +62,12 @@ export interface RingStatistics {
   readonly aborted: number;
   /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. Wraps at 2^32. */
   readonly recovered: number;
+  /**
+   * Wakes that producers made when they flushed, and those they could spare because nobody slept (on a ring whose
+   * consumers never sleep neither is counted); of stages see {@link StageStatistics.wakes}. Wrap at 2^32.
+   */
+  readonly wakes: number;
+  readonly elided: number;
   /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
@@ -79,6 +90,7 @@ export abstract class SharedRing {
   readonly #stages: Stages;
   /** Made here, and not attached to. */
   readonly #own: boolean;
+  readonly #hold = new LoopHold();
   readonly #meters: readonly StageMeter[];
   /** Of stages that have joined, by their names. */
   #guestMeters: ReadonlyMap<string, StageMeter> = new Map();
@@ -149,13 +161,22 @@ export abstract class SharedRing {
     let producers = 0;
     for (let bits = words[L.HEADER_PRODUCERS] as number; bits !== 0; bits &= bits - 1) producers++;
     const count = (word: number) => (words[word] as number) >>> 0;
+    const sum = (offset: number) => {
+      let all = 0;
+      for (let seat = 0; seat < this.memory.maxProducers; seat++) {
+        all = (all + (words[producerCell(words, seat) + offset] as number)) >>> 0;
+      }
+      return all;
+    };
     return {
-      cursor: this.memory.exact(L.CURSOR_CELL, Atomics.load(words, L.CURSOR_CELL)),
+      cursor: this.memory.position(L.CURSOR_CELL),
       capacity: this.capacity,
       producers,
       lost: count(L.HEADER_LOST),
       aborted: count(L.HEADER_ABORTED),
       recovered: count(L.HEADER_RECOVERED),
+      wakes: sum(L.CELL_MADE),
+      elided: sum(L.CELL_ELIDED),
       stages: Object.fromEntries([
         ...this.graph.map(({ name }, index) => [name, (this.#meters[index] as StageMeter).read()]),
         ...this.#readJoined(),
@@ -165,13 +186,14 @@ export abstract class SharedRing {
 
   #readJoined(): [string, StageStatistics][] {
     const known = this.#guestMeters;
-    const meters = readJoined(this.memory, (stage): [string, StageMeter] => {
+    const joined = readJoined(this.memory, (stage) => {
+      const counts = stageCounts(this.memory, stage);
       const meter = known.get(stage.name);
-      const same = meter?.stage.index === stage.index;
-      return [stage.name, same ? meter : new StageMeter(this.memory, stage)];
+      const same = meter?.stage.join === stage.join;
+      return { counts, meter: same && meter ? meter : new StageMeter(this.memory, stage) };
     });
-    this.#guestMeters = new Map(meters);
-    return meters.map(([name, meter]) => [name, meter.read()]);
+    this.#guestMeters = new Map(joined.map(({ meter }) => [meter.stage.name, meter]));
+    return joined.map(({ counts, meter }) => [meter.stage.name, meter.read(counts)]);
   }
 
   /**
@@ -187,7 +209,22 @@ export abstract class SharedRing {
     checkTimeout(options.timeout);
     flushStaged();
     this.memory.close();
-    return drained(this.memory, this.graph, options.timeout);
+    return drained(this.memory, this.graph, options.timeout, this.#hold);
+  }
+
+  /**
+   * Whether a {@link close} that waits keeps the event loop alive; it does unless said otherwise. Nothing else of a ring
+   * does: producers and consumers say for themselves.
+   */
+  ref(): this {
+    this.#hold.reference(true);
+    return this;
+  }
+
+  /** See {@link ref}. */
+  unref(): this {
+    this.#hold.reference(false);
+    return this;
   }
 
   /** Lets go of the ring in this thread: flushes, and closes the producers and consumers it has open. Others go on. */
@@ -202,7 +239,7 @@ export abstract class SharedRing {
   }
 
   [inspect.custom](): string {
-    const cursor = this.memory.exact(L.CURSOR_CELL, this.memory.words[L.CURSOR_CELL] as number);
+    const cursor = this.memory.position(L.CURSOR_CELL);
     const lagOf = (stage: Stage) => `${stage.name}: ${stageCounts(this.memory, stage).lag} behind`;
     const lags = [...this.graph.map(lagOf), ...readJoined(this.memory, lagOf)];
     return `${this.constructor.name} { capacity: ${this.capacity}, cursor: ${cursor}, ${lags.join(', ')} }`;

@@ -1,16 +1,22 @@
 import { inspect } from 'node:util';
 import type { BatchQueue } from '../batch/index.js';
 import { checkFunction, invalidArgument } from '../errors.js';
-import { checkWaitOptions, type Operation, type Source, type WaitOptions } from '../operation.js';
+import {
+  checkMayStart,
+  checkWaitOptions,
+  type Operation,
+  type Source,
+  type WaitOptions,
+} from '../operation.js';
 import { checkMayBlock } from '../park/blocking.js';
 import type { BatchKind, StepBatch } from './batch-kind.js';
-import { BatchWaits } from './batch-waits.js';
+import { BatchWaits, type Loop } from './batch-waits.js';
 import { type ConsumerOptions, checkConsumerOptions } from './consumer-options.js';
 import { feedQueue, type IntoOptions } from './feed-queue.js';
 import type { Stage } from './graph.js';
 import { InHand } from './in-hand.js';
-import { type Guest, leaveWhenForgotten, noLongerForgotten } from './join.js';
-import type { Opened, RingMemory } from './ring-memory.js';
+import type { Guest } from './join.js';
+import type { RingMemory } from './ring-memory.js';
 import { type RunOptions, runStage } from './run.js';
 import { StageReader } from './stage-reader.js';
 import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
@@ -25,8 +31,6 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   readonly #reader: StageReader;
   readonly #hand: InHand<E, B>;
   readonly #waits: BatchWaits<E, B>;
-  /** What the ring closes when it is detached. */
-  readonly #opened: Opened;
   /** The last counts of a stage that has left, whose seat may be another's. */
   #left: StageStatistics | undefined;
   readonly #meter: StageMeter;
@@ -40,13 +44,10 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   ) {
     const { maxBatch, manual } = checkConsumerOptions(options, memory.capacity);
     this.#reader = new StageReader(memory, stage);
-    this.#hand = new InHand(this.#reader, kind, maxBatch, manual);
+    this.#hand = new InHand(this, this.#reader, kind, maxBatch, manual);
     this.#waits = new BatchWaits(this.#hand);
     this.#meter = new StageMeter(memory, this.#reader.stage);
-    this.#opened = this.#reader.stage.joined
-      ? leaveWhenForgotten(memory, this.#reader, this)
-      : this;
-    memory.opened(this.#opened);
+    memory.opened.add('consumer', this, this.#reader);
   }
 
   /** Name of the stage. */
@@ -122,17 +123,12 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
 
   /**
    * Batches as they come, until the ring is closed and everything was consumed; timers and sockets have a turn every 5 ms.
-   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again. Throws as
-   * {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
+   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again; a step that is waited
+   * for ends and takes nothing. Throws as {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
    */
   [Symbol.asyncIterator](): AsyncIterator<B> {
-    return {
-      next: () => this.#waits.next(),
-      return: async () => {
-        this.#hand.leave();
-        return { done: true, value: undefined };
-      },
-    };
+    const loop: Loop = { left: false, step: undefined };
+    return { next: () => this.#waits.next(loop), return: () => this.#waits.leave(loop) };
   }
 
   /**
@@ -142,7 +138,8 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
    * What this thread publishes meanwhile is flushed after each batch.
    *
    * @param handler Gets each event, its number, and whether it is the last of its batch. It is not awaited: events are
-   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release and close.
+   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release, and it may close
+   *   or detach: then `run` returns when it does, and the event in hand and those behind it come again.
    * @param options What happens when it throws; unless said otherwise the ring stops.
    * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_INVALID_ARGUMENT`; what `handler` throws,
    *   after the ring was stopped; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one
@@ -184,14 +181,16 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
    * here. A worker of a shared stage feeds one batch at a time, and the next when all of it has settled.
    *
    * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
-   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED` and
-   *   `ERR_MILLRACE_INVALID_ARGUMENT`.
+   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_ABORTED`, `ERR_MILLRACE_CLOSED`,
+   *   `ERR_MILLRACE_CONSUMER_FAILED` and `ERR_MILLRACE_INVALID_ARGUMENT`; always when what was given to the queue has
+   *   settled.
    */
   async into<Item, Result>(
     queue: BatchQueue<Item, Result>,
     options: IntoOptions<E, Item>,
   ): Promise<void> {
     checkFunction('map', options?.map);
+    checkMayStart({ signal: options.signal }, `events of stage '${this.stage}'`);
     this.#waits.begin();
     try {
       this.#hand.finishStep();
@@ -231,12 +230,9 @@ export abstract class StageConsumer<E, B extends StepBatch<E>> implements Source
   close(): void {
     if (!this.#reader.open) return;
     this.#hand.leave();
-    if (this.#reader.stage.joined) {
-      this.#left = this.stats();
-      noLongerForgotten(this);
-    }
+    if (this.#reader.stage.joined) this.#left = this.stats();
     this.#reader.close();
-    this.#reader.memory.closed(this.#opened);
+    this.#reader.memory.opened.delete(this);
   }
 
   [Symbol.dispose](): void {

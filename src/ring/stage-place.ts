@@ -22,7 +22,7 @@ export class StagePlace extends Place {
 
   /** What producers gave up before them is passed over, and released where nothing before it is held back. */
   override available(): number {
-    if (this.limit === this.next) {
+    if (((this.limit - this.next) | 0) <= 0) {
       this.#gather.wait();
       this.limit = this.memory.slowest(this.upstream);
       this.#gather.found((this.limit - this.next) | 0);

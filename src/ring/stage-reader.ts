@@ -2,7 +2,8 @@ import { MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import type { Cancel } from '../operation.js';
 import { blockUntil } from '../park/blocking.js';
-import { environment, holdLoop, listenToSource, releaseLoop } from '../park/environment.js';
+import { environment, listenToSource } from '../park/environment.js';
+import { LoopHold } from '../park/loop-hold.js';
 import type { Stage } from './graph.js';
 import type { Guest } from './join.js';
 import { layout as L } from './layout.js';
@@ -37,9 +38,10 @@ export class StageReader {
   readonly place: Place;
   #spins = LEAST_SPINS;
   readonly #source: number;
-  #waiter: (() => void) | undefined;
+  /** Has who waits look again, or be told without a look. */
+  #waiter: ((atOnce?: boolean) => void) | undefined;
   #open = true;
-  #referenced = true;
+  readonly #hold = new LoopHold();
 
   constructor(memory: RingMemory, stage: Stage | Guest) {
     this.#source = memory.openSource();
@@ -85,10 +87,15 @@ export class StageReader {
     return this.#open;
   }
 
+  /** Whether something is ready or all is over. Of a consumer that was closed the place may be another's: not touched. */
+  get #found(): boolean {
+    return !this.#open || this.place.available() > 0 || this.place.ended;
+  }
+
   /** Looks whether something is ready or all is over; if not, whoever changes that will wake us. */
   #look(arm: boolean): boolean {
     const { place } = this;
-    if (place.available() > 0 || this.ended) return true;
+    if (this.#found) return true;
     if (!arm) return false;
     const { words } = place.memory;
     const bit = 1 << place.seat;
@@ -96,7 +103,7 @@ export class StageReader {
       place.memory.slowest(place.upstream);
       const cell = place.memory.slowestCell;
       place.armOn(cell, bit);
-      const found = place.available() > 0 || this.ended;
+      const found = this.#found;
       // Only a cell that still holds us back will wake us: another may have become the slowest.
       if (!found && place.waitsFor(cell)) {
         (words[place.cell + L.CELL_WAITS] as number)++;
@@ -131,7 +138,6 @@ export class StageReader {
   /** Sleeps on the event loop until something is ready or all is over; false when it was so already. */
   ready(): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#checkWait();
       let slept = false;
       this.#sleep(() => resolve(slept));
       slept = true;
@@ -140,33 +146,40 @@ export class StageReader {
 
   /** Looks a while and then sleeps, with a callback, and a way to take it back. */
   await(resolve: () => void): Cancel | undefined {
-    this.#checkWait();
     if (!this.soon()) return this.#sleep(resolve);
     resolve();
     return undefined;
   }
 
-  #checkWait(): void {
-    if (!this.memory.sleeps) {
-      throw new MillraceError(
-        'ERR_MILLRACE_INVALID_ARGUMENT',
-        "a ring that waits by 'yield' or 'spin' cannot wake an event loop; use 'adaptive' or 'block', or run()",
-      );
-    }
-    if (this.#waiter) throw waitedFor();
+  /** Throws where nothing can be waited for on an event loop, even if something is ready now. */
+  checkMayWait(): void {
+    this.checkOpen();
+    if (this.memory.sleeps) return;
+    throw new MillraceError(
+      'ERR_MILLRACE_INVALID_ARGUMENT',
+      "a ring that waits by 'yield' or 'spin' cannot wake an event loop; use 'adaptive' or 'block', or run()",
+    );
   }
 
-  #sleep(resolve: () => void): Cancel | undefined {
+  /** Ends the wait of who sleeps on the event loop, though nothing may be ready. */
+  interrupt(): void {
+    this.#waiter?.(true);
+  }
+
+  #sleep(resolve: () => void): (() => void) | undefined {
+    if (this.#waiter) throw waitedFor();
     flushStaged();
-    const look = () => {
-      if (!this.#look(true)) return;
+    const look = (atOnce = false) => {
+      if (!atOnce && !this.#look(true)) return;
       end();
       resolve();
     };
+    // Once: the loop is held once.
     const end = () => {
+      if (this.#waiter !== look) return;
       this.#waiter = undefined;
       listenToSource(this.#source, undefined);
-      if (this.#referenced) releaseLoop();
+      this.#hold.release();
     };
     if (this.#look(true)) {
       resolve();
@@ -174,7 +187,7 @@ export class StageReader {
     }
     this.#waiter = look;
     listenToSource(this.#source, look);
-    if (this.#referenced) holdLoop();
+    this.#hold.hold();
     return end;
   }
 
@@ -219,11 +232,7 @@ export class StageReader {
 
   /** Whether waiting for events keeps the event loop alive. */
   reference(value: boolean): void {
-    if (value === this.#referenced) return;
-    this.#referenced = value;
-    if (!this.#waiter) return;
-    if (value) holdLoop();
-    else releaseLoop();
+    this.#hold.reference(value);
   }
 
   /** Lets another open the stage, which gets what was not released; a stage that joined leaves. */

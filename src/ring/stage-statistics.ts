@@ -45,8 +45,7 @@ export class StageMeter {
   }
 
   /** Everything, with the throughput since the last call. */
-  read(): StageStatistics {
-    const counts = stageCounts(this.#memory, this.stage);
+  read(counts = stageCounts(this.#memory, this.stage)): StageStatistics {
     const now = performance.now();
     // Two calls within the resolution of the clock tell the same.
     if (now > this.#since) {
@@ -62,7 +61,8 @@ export class StageMeter {
 export function stageCounts(memory: RingMemory, stage: Stage): Omit<StageStatistics, 'throughput'> {
   const { words } = memory;
   const cell = stageCell(stage.index);
-  const value = Atomics.load(words, cell);
+  const sequence = memory.position(cell);
+  const value = sequence | 0;
   const count = (offset: number) =>
     [stage.index, ...stage.workers].reduce(
       (sum, seat) => (sum + (words[stageCell(seat) + offset] as number)) >>> 0,
@@ -72,7 +72,7 @@ export function stageCounts(memory: RingMemory, stage: Stage): Omit<StageStatist
   return {
     joined: stage.joined === true,
     lag: ((cursor - value) | 0) - skippedBetween(memory, value, cursor),
-    sequence: memory.exact(cell, value),
+    sequence,
     batches: count(L.CELL_BATCHES),
     waits: count(L.CELL_WAITS),
     wakes: count(L.CELL_MADE),

@@ -4,6 +4,7 @@ import type { Arrays } from './arrays.js';
 import { copyBytes } from './copy-bytes.js';
 import { type NumberType, type Place, TEXT_PREFIX } from './fields.js';
 import { isSafeType, type SafeType, safeAccessors, safeArrayAccessors } from './safe-integers.js';
+import { unwritten } from './unwritten.js';
 
 /**
  * With `MILLRACE_CHECK=1`, using a view after its step throws `ERR_MILLRACE_STALE`.
@@ -32,6 +33,7 @@ export type ViewClass<V extends View> = new () => V;
  *   `ERR_MILLRACE_FIELD_OWNERSHIP`.
  * @param stage Who looks, for that error.
  * @param arrays The memory.
+ * @param beside Names of fields that others may write meanwhile.
  */
 export function makeView<V extends View>(
   base: ViewClass<V>,
@@ -39,14 +41,17 @@ export function makeView<V extends View>(
   writable: ReadonlySet<string>,
   stage: string,
   arrays: Arrays,
+  beside: ReadonlySet<string> = new Set(),
 ): ViewClass<V> {
   const view = class extends (base as ViewClass<View>) {} as ViewClass<V>;
   for (const place of places) {
     const { get, set } = accessors(place, arrays);
     const mayWrite = writable.has(place.name);
     const owned = mayWrite ? set : refuse(place.name, stage);
+    const watched = checked && isWindow(place) && !mayWrite && !beside.has(place.name);
+    const found = watched ? unwritten(get, place.name, stage) : get;
     Object.defineProperty(view.prototype, place.name, {
-      get: checked ? live(get) : get,
+      get: checked ? live(found) : get,
       set: checked ? live(owned) : owned,
       enumerable: true,
     });
@@ -70,6 +75,11 @@ export interface Accessors {
   get(this: View): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: each accessor narrows what it takes
   set(this: View, value: any): void;
+}
+
+/** Whether what a field reads as is over the event itself. */
+function isWindow({ kind, array }: Place): boolean {
+  return kind === 'bytes' || (array && !(kind !== 'utf8' && isSafeType(kind)));
 }
 
 function accessors(place: Place, arrays: Arrays): Accessors {

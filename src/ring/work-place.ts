@@ -3,6 +3,7 @@ import { binding } from '../native/binding.js';
 import { stageCell } from './cells.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
+import { callNative } from './native-error.js';
 import { Place } from './place.js';
 import type { RingMemory } from './ring-memory.js';
 
@@ -65,7 +66,8 @@ export class WorkPlace extends Place {
     if (this.#over || this.#unreleased) return 0;
     const { memory } = this;
     const failed = memory.state === L.FAILED;
-    const count = binding.claimWork(memory.handle, this.seat, Math.min(most, memory.capacity));
+    const places = Math.min(most, memory.capacity);
+    const count = this.#call(() => binding.claimWork(memory.handle, this.seat, places));
     if (count === 0) {
       this.#over = failed;
       return 0;
@@ -96,9 +98,9 @@ export class WorkPlace extends Place {
   }
 
   override release(sequence: number): void {
-    if (sequence === this.released) return;
+    if (((sequence - this.released) | 0) <= 0) return;
     this.released = sequence;
-    binding.finishWork(this.memory.handle, this.seat, sequence >>> 0);
+    this.#call(() => binding.finishWork(this.memory.handle, this.seat, sequence >>> 0));
     // Who waits for the next batch could not have it before.
     if (sequence === this.limit) this.#free();
   }
@@ -108,7 +110,13 @@ export class WorkPlace extends Place {
     const left = this.released !== this.limit;
     this.next = this.released;
     this.limit = this.released;
-    if (left && this.memory.attached) binding.handBackWork(this.memory.handle, this.seat);
+    if (left && this.memory.attached) {
+      this.#call(() => binding.handBackWork(this.memory.handle, this.seat));
+    }
+  }
+
+  #call<T>(call: () => T): T {
+    return callNative(`sharing stage '${this.stage.name}'`, call);
   }
 
   /** Not before the whole stage is done: what a worker leaves that dies may still come here. */

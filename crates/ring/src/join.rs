@@ -196,12 +196,12 @@ pub(crate) fn join(
     let free = |seat: &u32| view.stages[*seat as usize].owner.compare_exchange(0, owner, AcqRel, Relaxed).is_ok();
     let seat = seats.find(free).ok_or(JoinError::Full(all))?;
     let cell = &view.stages[seat as usize];
-    view.header.joins.fetch_add(1, AcqRel);
+    let number = view.header.joins.fetch_add(1, AcqRel).wrapping_add(1);
 
     // J1
     let declared = sinks(&view.geometry.upstream);
     let (_, oldest) = slowest(view, declared);
-    furnish(cell, name, exact_wraps(view, oldest));
+    furnish(cell, name, exact_wraps(view, oldest), number);
     view.header.upstream[seat as usize].store(upstream, Relaxed);
     seqcst::store(&cell.value, oldest);
     // J2
@@ -246,12 +246,13 @@ fn leave(memory: &Memory, view: &View<'_>, seat: u32) {
     cell.owner.store(0, Release);
 }
 
-/// Makes a cell its new tenant's, but for its sequence.
-fn furnish(cell: &Cell, name: &str, wraps: u32) {
+/// Makes a cell its new tenant's, but for its sequence. `number` tells this tenant from a later one of the same name.
+fn furnish(cell: &Cell, name: &str, wraps: u32, number: u32) {
     for counter in [&cell.made, &cell.elided, &cell.batches, &cell.waits, &cell.skipped, &cell.retries] {
         counter.store(0, Relaxed);
     }
     cell.wraps.store(wraps, Relaxed);
+    cell.halves.store(number, Relaxed);
     let mut bytes = [0; NAME_BYTES];
     bytes[..name.len()].copy_from_slice(name.as_bytes());
     let (words, _) = bytes.as_chunks::<4>();

@@ -124,7 +124,8 @@ pub struct Cell {
     pub(crate) claimant: Claimant,
     /// Cell of a worker's claims: 1 more than the seat of the worker that uses it, 0 when nobody does; see `workers`.
     pub(crate) holder: AtomicU32,
-    /// Cell of a shared stage: runs of 2^31 sequences that `ledger` has begun; see `workers`.
+    /// Cell of a shared stage: runs of 2^31 sequences that `ledger` has begun; see `workers`. Of a stage that joined: which
+    /// join of the ring that was.
     pub(crate) halves: AtomicU32,
     /// Consumers that wait for `value` to grow, a bit a stage. Not beside `value`: its writer looks here after each
     /// store, and while others read the value again and again would wait for the line each time.
