@@ -288,7 +288,7 @@ mod tests {
         let (producer, worker) = (ring.take_producer(1).unwrap(), ring.take_worker(0, 1).unwrap());
         let view = ring.memory.enter().unwrap();
         let (before, found) = (view.claim.gate.load(Relaxed), slowest_sink(&view).1);
-        // So many that the slots behind them are exactly half of all sequences ahead of the look.
+        // So many that the next one is more than half of all sequences ahead of the look.
         for _ in 0..=(1 << 31) / ALL {
             assert_eq!(ring.claim_work(worker, ALL), None);
             ring.claim(producer, ALL).unwrap();

@@ -23,7 +23,7 @@ impl fmt::Display for NoClaim {
 
 impl std::error::Error for NoClaim {}
 
-/// Claims `n` slots for the producer with seat `index` of a multi-producer ring of events, and gives the first one's sequence.
+/// Claims `n` slots for the producer with seat `index` of a multi-producer ring of events; the first one's sequence.
 pub(crate) fn claim(memory: &Memory, index: u32, n: u32) -> Result<u32, ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
     let mut claimer = Claimer::stateless(index, &view, false)?;
