@@ -20,7 +20,7 @@ export declare function claim(handle: number, index: number, n: number): number
 export declare function claimWork(handle: number, seat: number, most: number): number
 
 /** Ends a ring: it takes nothing more, and everyone who waits is woken. */
-export declare function closeRing(handle: number, failed: boolean): void
+export declare function closeRing(handle: number): void
 
 /**
  * Publishes the first `used` slots of the claim that a producer of a multi-producer ring has open, and gives the others
@@ -73,6 +73,9 @@ export declare function endScheduler(number: number): void
 
 /** What natives of all environments count: regions known, and this environment's calls made and elided. */
 export declare function environmentStats(environment: number): Array<number>
+
+/** Ends a ring because a stage failed, and keeps why; false when it has failed before. */
+export declare function failRing(handle: number, stage: string, message: string, details: Uint8Array): boolean
 
 /** Whether closing a ring fences all threads of this process, so that who publishes needs no fence of its own. */
 export declare function fencesOthers(): boolean
@@ -167,6 +170,17 @@ export interface ReactorTotals {
 
 /** Takes an outbox back, after what is in it was done. Answered when the reactor no longer reaches it. */
 export declare function removeOutbox(environment: number, call: number, outbox: number): void
+
+/** Why a ring failed, where that is known. */
+export declare function ringFailure(handle: number): RingFailure | null
+
+/** Why a ring failed. */
+export interface RingFailure {
+  stage: string
+  message: string
+  /** What the facade has written, empty when native code failed. */
+  details: Buffer
+}
 
 /**
  * Runs a hash as stage `stage` of a ring, in a coroutine. Answered when the ring has ended or its handle was detached,

@@ -80,7 +80,7 @@ export function runStage<E, B extends StepBatch<E>>(
       }
     } catch (error) {
       hand.releasePassed();
-      reader.memory.fail();
+      reader.memory.fail(reader.stage.name, error);
       // Behind the failure, so that no other worker of the stage fails by the same event.
       place.handBack();
       throw error;

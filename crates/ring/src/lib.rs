@@ -54,5 +54,6 @@ pub use consumer::{Consumer, Gone, Waited};
 pub use geometry::LayoutError;
 pub use graph::{GraphError, Stage};
 pub use join::{JoinError, JoinFrom};
+pub use millrace_park::Failure;
 pub use open_claim::NoClaim;
 pub use ring::{OpenError, Ring};
