@@ -32,6 +32,8 @@ export declare function commitClaim(handle: number, index: number, used: number)
 export interface Completion {
   /** The number the call was made with. */
   call: number
+  /** Whether more is told of this call, and the answer is still to come. */
+  interim: boolean
   /** What went wrong, by the facades' code, or by the system's name (`EADDRINUSE`). */
   code?: string
   /** The system's number, when it was the system. */
@@ -184,9 +186,9 @@ export interface RingFailure {
 
 /**
  * Runs a hash as stage `stage` of a ring, in a coroutine. Answered when the ring has ended or its handle was detached,
- * or with `CLOSED` when the scheduler ended first.
+ * with `CLOSED` when the scheduler ended first, or with `INTERNAL` when it failed, and the ring with it.
  */
-export declare function runHashStage(environment: number, call: number, schedulerNumber: number, handle: number, stage: number, work: HashStage): void
+export declare function runHashStage(environment: number, call: number, schedulerNumber: number, handle: number, stage: number, work: HashStage, policy: StagePolicy): void
 
 /** The totals of a scheduler: spawned, finished, stolen, parked, wakes made and elided. */
 export declare function schedulerTotals(number: number): Array<number>
@@ -199,6 +201,19 @@ export declare function setConsumerWaker(environment: number, handle: number, st
 
 /** Says whom the bit of a producer wakes. */
 export declare function setProducerWaker(environment: number, handle: number, index: number, source: number): void
+
+/** What is done when the work fails on an event. */
+export interface StagePolicy {
+  /** The stage's name. */
+  stage: string
+  /** `stop`, `skip` or `retry`. */
+  onError: string
+  attempts: number
+  /** Milliseconds. */
+  backoff: number
+  /** Whether each event that is passed over is told. */
+  tells: boolean
+}
 
 /** Fetches what was answered since the last time. */
 export declare function takeCompletions(environment: number): Array<Completion>
