@@ -925,6 +925,16 @@ export declare const native: {
   readonly hash: (algorithm: 'sha256', options: HashOptions) => NativeStage;
 };
 
+/**
+ * How native work is run as a stage, and what happens when it fails on an event: as {@link RunOptions} say, with two
+ * differences. `skipped` is called on the event loop of the thread that called `run`, so behind the count, and behind
+ * events that the stage has gone on with; what has not been told waits in memory. And a back-off blocks no thread.
+ */
+export declare interface NativeRunOptions extends RunOptions {
+  /** One that this thread made. */
+  readonly scheduler: Scheduler;
+}
+
 /** Native work that a scheduler can run as a stage of a ring; made by {@link native}. */
 export declare interface NativeStage {}
 
@@ -1377,8 +1387,8 @@ export declare interface RingStatistics {
 }
 
 /**
- * What {@link StageConsumer.run} does when its handler throws. With each policy the fields that the handler assigned
- * before it threw keep what it assigned.
+ * What {@link StageConsumer.run} does when its handler throws, and {@link SharedRing.run} when its work fails on an
+ * event. With each policy the fields that were assigned before keep what was assigned.
  */
 export declare interface RunOptions {
   /**
@@ -1475,17 +1485,12 @@ export declare abstract class SharedRing {
    * Runs native work as a stage: in a coroutine on a scheduler's native threads, no JavaScript on the way.
    *
    * @param stage Opened for the work; the stage must own the fields it writes, and not be shared by `workers`.
-   * @param options `scheduler`: one that this thread made.
+   * @param options `scheduler`, and what happens when the work fails on an event; unless said otherwise the ring stops.
    * @returns A promise that resolves when the ring has ended, and rejects when the work cannot begin
-   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`) or failed (`ERR_MILLRACE_INTERNAL`).
+   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`), or failed and stopped the ring
+   *   (`ERR_MILLRACE_INTERNAL`, or what `skipped` threw).
    */
-  run(
-    stage: string,
-    work: NativeStage,
-    options: {
-      readonly scheduler: Scheduler;
-    },
-  ): Promise<void>;
+  run(stage: string, work: NativeStage, options: NativeRunOptions): Promise<void>;
   /** Counts, cheap and exact, and the throughput of each stage since the last call. */
   stats(): RingStatistics;
   /**
@@ -1696,7 +1701,7 @@ export declare interface StageStatistics {
   /** Wakes this stage made, and those it could spare because nobody slept. */
   readonly wakes: number;
   readonly elided: number;
-  /** Events that {@link StageConsumer.run} passed over because the handler failed, see {@link RunOptions.onError}. */
+  /** Events that `run` passed over because the handler, or native work, failed, see {@link RunOptions.onError}. */
   readonly skipped: number;
   /** Batches that `run` began again for the same reason. */
   readonly retries: number;

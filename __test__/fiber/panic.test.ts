@@ -33,6 +33,18 @@ test('a native stage that panics rejects with ERR_MILLRACE_INTERNAL, and its sch
     cause: { code: 'ERR_MILLRACE_INTERNAL' },
   });
 
+  // The ring is stopped, and everyone is told why.
+  expect(() => ring.producer().tryPublish('payload')).toThrow(
+    expect.objectContaining({
+      code: 'ERR_MILLRACE_CONSUMER_FAILED',
+      message: expect.stringContaining("stage 'digest'"),
+      cause: expect.objectContaining({
+        code: 'ERR_MILLRACE_INTERNAL',
+        message: expect.stringContaining('index out of bounds'),
+      }),
+    }),
+  );
+
   // The stage was given back, and the same thread runs other work.
   const whole = ByteRing.create({ ...definition, capacity: 1024 });
   const done = whole.run('digest', work, { scheduler });

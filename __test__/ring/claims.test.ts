@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { type Claim, Ring } from 'millrace';
+import type { RingMemory } from '#dist/ring/ring-memory.js';
 import { all, closing, number, numbers, outcome, range } from './rings.js';
 
 const kinds = ['single', 'multi'] as const;
@@ -216,7 +217,7 @@ test.each(kinds)('%s: a ring that closes ends when the open claim is aborted', a
 test.each(kinds)('%s: a claim of a ring that has failed is lost', (kind) => {
   const { ring, out, read } = numbers(8, { producers: kind });
   const claim = fill(out.tryClaim(3), 0);
-  (ring as unknown as { memory: { fail(): void } }).memory.fail();
+  (ring as unknown as { memory: RingMemory }).memory.fail('read', new Error('made to'));
   claim.commit(2);
   expect(ring.stats()).toMatchObject({ lost: 2, aborted: 1 });
   expect(() => out.tryClaim(1)).toThrow(code('CONSUMER_FAILED'));

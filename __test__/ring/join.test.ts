@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterEach, expect, test } from '@jest/globals';
 import { ByteRing, Ring } from 'millrace';
+import type { RingMemory } from '#dist/ring/ring-memory.js';
 import { firstSequence } from '#dist/ring/shared-ring.js';
 import { runProgram } from '../process/run-program.js';
 import { all, closing, number, outcome, range } from './rings.js';
@@ -230,7 +231,7 @@ test('31 stages leave no seat, as many as are declared may be all', async () => 
 
 test('a failed ring tells who joins', () => {
   const { ring } = make();
-  (ring as unknown as { memory: { fail(): void } }).memory.fail();
+  (ring as unknown as { memory: RingMemory }).memory.fail('read', new Error('made to'));
   expect(() => ring.join('watch')).toThrow(
     expect.objectContaining({ code: 'ERR_MILLRACE_CONSUMER_FAILED' }),
   );

@@ -1,16 +1,18 @@
+import { AsyncResource } from 'node:async_hooks';
 import { invalidArgument, MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { environment } from '../park/environment.js';
 import type { Place } from '../ring/fields.js';
 import { layout } from '../ring/layout.js';
 import { nativeError } from '../ring/native-error.js';
+import type { Recovering, RunOptions } from '../ring/run-options.js';
 import type { SharedRing } from '../ring/shared-ring.js';
 import type { Scheduler } from './scheduler.js';
 
 /** Native work that a scheduler can run as a stage of a ring; made by {@link native}. */
 export interface NativeStage {
   /** @internal Runs it until the ring has ended. */
-  run(ring: SharedRing, stage: string, scheduler: Scheduler): Promise<void>;
+  run(ring: SharedRing, stage: string, scheduler: Scheduler, recovering: Recovering): Promise<void>;
 }
 
 /** What a hash stage reads and writes. */
@@ -47,7 +49,7 @@ export const native = {
       throw invalidArgument('options', options, 'an object with the field to write: { to }');
     }
     return {
-      async run(ring, stageName, scheduler) {
+      async run(ring, stageName, scheduler, recovering) {
         const stage = ring.stage(stageName);
         checkScheduler(scheduler);
         const to = field(ring.places, 'to', options.to);
@@ -62,17 +64,49 @@ export const native = {
         const from = source(ring, options.from);
         const work = { algorithm, to: to.offset, toLength: to.length, ...from };
         const { handle } = ring.memory;
+        const { skipped, ...rest } = recovering;
+        const policy = { ...rest, stage: stageName, tells: skipped !== undefined };
+        const telling = skipped && new Telling(ring, stageName, skipped);
         try {
-          await scheduler.perform((answer, number) =>
-            binding.runHashStage(environment, answer, number, handle, stage.index, work),
+          await scheduler.perform(
+            (answer, number) =>
+              binding.runHashStage(environment, answer, number, handle, stage.index, work, policy),
+            telling?.tell,
           );
         } catch (error) {
           throw stageError(error, stageName);
         }
+        telling?.check();
       },
     };
   },
 } as const;
+
+/** Tells a callback of events that native work passed over; what that throws stops the ring. */
+class Telling {
+  /** Called on the event loop, for each event. */
+  readonly tell: (message: string, number: number) => void;
+  #refused: { readonly thrown: unknown } | undefined;
+
+  constructor(ring: SharedRing, stage: string, skipped: NonNullable<RunOptions['skipped']>) {
+    const told = AsyncResource.bind(skipped);
+    this.tell = (message, number) => {
+      if (this.#refused) return;
+      const failed = new MillraceError('ERR_MILLRACE_INTERNAL', `stage '${stage}': ${message}`);
+      try {
+        told(failed, number);
+      } catch (thrown) {
+        this.#refused = { thrown };
+        ring.memory.fail(stage, thrown);
+      }
+    };
+  }
+
+  /** Throws what the callback threw. */
+  check(): void {
+    if (this.#refused) throw this.#refused.thrown;
+  }
+}
 
 /** By its shape: it may come from another copy of this package. */
 function checkScheduler(scheduler: Partial<Scheduler> | undefined): void {

@@ -75,12 +75,16 @@ export class Scheduler implements AsyncDisposable {
    * @internal Has native work done.
    *
    * @param start Begins it; gets the number that its answer must carry, and the scheduler's.
+   * @param told Called with what is told before the answer; it does not throw.
    */
-  async perform(start: (answer: number, scheduler: number) => void): Promise<void> {
+  async perform(
+    start: (answer: number, scheduler: number) => void,
+    told?: (message: string, number: number) => void,
+  ): Promise<void> {
     if (this.#closing) throw closed();
     this.#running += 1;
     try {
-      await call((answer) => start(answer, this.#number), undefined, this.#hold);
+      await call((answer) => start(answer, this.#number), undefined, this.#hold, told);
     } finally {
       this.#running -= 1;
       if (this.#closing && this.#running === 0) this.#end(this.#closing);

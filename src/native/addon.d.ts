@@ -20,7 +20,7 @@ export declare function claim(handle: number, index: number, n: number): number
 export declare function claimWork(handle: number, seat: number, most: number): number
 
 /** Ends a ring: it takes nothing more, and everyone who waits is woken. */
-export declare function closeRing(handle: number, failed: boolean): void
+export declare function closeRing(handle: number): void
 
 /**
  * Publishes the first `used` slots of the claim that a producer of a multi-producer ring has open, and gives the others
@@ -32,6 +32,8 @@ export declare function commitClaim(handle: number, index: number, used: number)
 export interface Completion {
   /** The number the call was made with. */
   call: number
+  /** Whether more is told of this call, and the answer is still to come. */
+  interim: boolean
   /** What went wrong, by the facades' code, or by the system's name (`EADDRINUSE`). */
   code?: string
   /** The system's number, when it was the system. */
@@ -73,6 +75,9 @@ export declare function endScheduler(number: number): void
 
 /** What natives of all environments count: regions known, and this environment's calls made and elided. */
 export declare function environmentStats(environment: number): Array<number>
+
+/** Ends a ring because a stage failed, and keeps why; false when it has failed before. */
+export declare function failRing(handle: number, stage: string, message: string, details: Uint8Array): boolean
 
 /** Whether closing a ring fences all threads of this process, so that who publishes needs no fence of its own. */
 export declare function fencesOthers(): boolean
@@ -168,11 +173,22 @@ export interface ReactorTotals {
 /** Takes an outbox back, after what is in it was done. Answered when the reactor no longer reaches it. */
 export declare function removeOutbox(environment: number, call: number, outbox: number): void
 
+/** Why a ring failed, where that is known. */
+export declare function ringFailure(handle: number): RingFailure | null
+
+/** Why a ring failed. */
+export interface RingFailure {
+  stage: string
+  message: string
+  /** What the facade has written, empty when native code failed. */
+  details: Buffer
+}
+
 /**
  * Runs a hash as stage `stage` of a ring, in a coroutine. Answered when the ring has ended or its handle was detached,
- * or with `CLOSED` when the scheduler ended first.
+ * with `CLOSED` when the scheduler ended first, or with `INTERNAL` when it failed, and the ring with it.
  */
-export declare function runHashStage(environment: number, call: number, schedulerNumber: number, handle: number, stage: number, work: HashStage): void
+export declare function runHashStage(environment: number, call: number, schedulerNumber: number, handle: number, stage: number, work: HashStage, policy: StagePolicy): void
 
 /** The totals of a scheduler: spawned, finished, stolen, parked, wakes made and elided. */
 export declare function schedulerTotals(number: number): Array<number>
@@ -185,6 +201,19 @@ export declare function setConsumerWaker(environment: number, handle: number, st
 
 /** Says whom the bit of a producer wakes. */
 export declare function setProducerWaker(environment: number, handle: number, index: number, source: number): void
+
+/** What is done when the work fails on an event. */
+export interface StagePolicy {
+  /** The stage's name. */
+  stage: string
+  /** `stop`, `skip` or `retry`. */
+  onError: string
+  attempts: number
+  /** Milliseconds. */
+  backoff: number
+  /** Whether each event that is passed over is told. */
+  tells: boolean
+}
 
 /** Fetches what was answered since the last time. */
 export declare function takeCompletions(environment: number): Array<Completion>

@@ -11,6 +11,7 @@ type OnReady = () => void;
 
 /** Settles one call that is answered later. */
 interface Call {
+  told?: ((message: string, number: number) => void) | undefined;
   resolve(completion: Completion): void;
   reject(error: Error): void;
 }
@@ -95,6 +96,7 @@ const eventLoop = { hold: holdLoop, release: releaseLoop };
  * @param start Gets the number that the answer must carry.
  * @param place What to name in a system error, and what to do about it, by its code.
  * @param holder Through whom the loop is held.
+ * @param told Called with what is told before the answer; it does not throw.
  */
 export async function call(
   start: (call: number) => void,
@@ -107,13 +109,14 @@ export async function call(
     syscall: 'call',
   },
   holder: { hold(): void; release(): void } = eventLoop,
+  told?: (message: string, number: number) => void,
 ): Promise<Completion> {
   lastCall += 1;
   const number = lastCall;
   holder.hold();
   try {
     const completion = await new Promise<Completion>((resolve, reject) => {
-      calls.set(number, { resolve, reject });
+      calls.set(number, { told, resolve, reject });
       start(number);
     });
     if (completion.code !== undefined) throw failure(completion, place);
@@ -136,7 +139,10 @@ function failure(completion: Completion, place: NonNullable<Parameters<typeof ca
 
 function fetchCompletions(): void {
   for (const completion of binding.takeCompletions(environment)) {
-    calls.get(completion.call)?.resolve(completion);
+    const one = calls.get(completion.call);
+    const { interim, message = '', numbers } = completion;
+    if (interim) one?.told?.(message, numbers[0] as number);
+    else one?.resolve(completion);
   }
 }
 

@@ -16,7 +16,7 @@ export { Producer, type Write, type WriteMany } from './producer.js';
 export type { ReadonlyBuffer } from './readonly-buffer.js';
 export type { RecordBatch } from './record-batch.js';
 export { type Event, Ring, type RingDefinition, type StageEvent } from './ring.js';
-export type { RunOptions } from './run.js';
+export type { NativeRunOptions, RunOptions } from './run-options.js';
 export type { RingClosed, RingOptions, RingStatistics } from './shared-ring.js';
 export { SharedRing } from './shared-ring.js';
 export { StageConsumer } from './stage-consumer.js';

@@ -7,6 +7,7 @@ import { cellsOf, producerCell } from './cells.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { callNative } from './native-error.js';
 import { OpenedSeats } from './opened.js';
+import { failedError, failRing, ringFailure } from './ring-failure.js';
 import { flushStaged } from './staged.js';
 
 /** What this thread has of a ring, without the objects that use it: so it can be given back when they are forgotten. */
@@ -190,10 +191,7 @@ export class RingMemory {
   /** Why the ring takes no more events. */
   closedError(): MillraceError {
     if (this.state === L.FAILED) {
-      return new MillraceError(
-        'ERR_MILLRACE_CONSUMER_FAILED',
-        'a consumer of this ring failed, and the ring is stopped',
-      );
+      return failedError(this.#attached ? ringFailure(this.memory, this.handle) : undefined);
     }
     return new MillraceError('ERR_MILLRACE_CLOSED', 'this ring is closed and takes no more events');
   }
@@ -219,20 +217,16 @@ export class RingMemory {
     }
   }
 
-  /** Ends the ring because a consumer failed: producers are told. */
-  fail(): void {
-    if (this.#attached) this.#end(true);
+  /** Ends the ring because a stage failed: all who come upon it are told the stage and the cause. */
+  fail(stage: string, cause: unknown): void {
+    if (this.#attached) failRing(this.memory, this.handle, { stage, cause });
   }
 
   /** Ends the ring: it takes nothing more, what was accepted is consumed. */
   close(): void {
     this.checkAttached();
     flushStaged();
-    this.#end(false);
-  }
-
-  #end(failed: boolean): void {
-    callNative('closing a ring', () => binding.closeRing(this.handle, failed));
+    callNative('closing a ring', () => binding.closeRing(this.handle));
   }
 
   get attached(): boolean {

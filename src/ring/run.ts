@@ -1,41 +1,11 @@
-import { checkFunction, checkObject, invalidArgument } from '../errors.js';
 import { blockFor, checkMayBlock } from '../park/blocking.js';
 import type { Handler, StepBatch } from './batch-kind.js';
 import { stageCell } from './cells.js';
 import type { InHand } from './in-hand.js';
 import { layout as L } from './layout.js';
 import type { Place } from './place.js';
+import { checkRunOptions, type RunOptions } from './run-options.js';
 import { flushStaged } from './staged.js';
-
-/**
- * What {@link StageConsumer.run} does when its handler throws. With each policy the fields that the handler assigned
- * before it threw keep what it assigned.
- */
-export interface RunOptions {
-  /**
-   * - `'stop'` (default): the events before the failed one are released, the ring stops, producers are told
-   *   `ERR_MILLRACE_CONSUMER_FAILED`, and `run` throws the error.
-   * - `'skip'`: the event is passed over, counted in {@link StageStatistics.skipped}, told to {@link skipped}, and
-   *   released with its batch, which goes on behind it. For handlers that deal with each event by itself: what one
-   *   gathers until the end of a batch is not made good when the last event is passed over.
-   * - `'retry'`: the batch is begun again from its first event that is not released, and its events are handed out as
-   *   they are by then. When `attempts` are used up the ring stops as with `'stop'`; none of the batch is released by
-   *   that, so all of it comes again to who opens the stage next.
-   */
-  readonly onError?: 'stop' | 'skip' | 'retry';
-  /**
-   * With `'skip'`: told of each event that is passed over, by its error and its number, before it is counted. What
-   * this throws stops the ring, as with `'stop'`.
-   */
-  readonly skipped?: (error: unknown, sequence: number) => void;
-  /** With `'retry'`: how often a batch is begun, the first time included, a whole number from 1; default 3. */
-  readonly attempts?: number;
-  /**
-   * With `'retry'`: milliseconds before a batch is begun for the second time, doubled each time after that; default
-   * 10, 0 is at once. What this thread has published is flushed before, and the thread blocks meanwhile.
-   */
-  readonly backoff?: number;
-}
 
 /**
  * Brings a batch to where it goes on, or throws what stops the ring.
@@ -80,7 +50,7 @@ export function runStage<E, B extends StepBatch<E>>(
       }
     } catch (error) {
       hand.releasePassed();
-      reader.memory.fail();
+      reader.memory.fail(reader.stage.name, error);
       // Behind the failure, so that no other worker of the stage fails by the same event.
       hand.handBack();
       throw error;
@@ -90,15 +60,7 @@ export function runStage<E, B extends StepBatch<E>>(
 }
 
 function recovery<E, B extends StepBatch<E>>(hand: InHand<E, B>, options: RunOptions): Recovery<B> {
-  checkObject('options', options, 'onError, skipped, attempts and backoff');
-  const { onError = 'stop', skipped, attempts = 3, backoff = 10 } = options;
-  if (skipped !== undefined) checkFunction('skipped', skipped);
-  if (!Number.isInteger(attempts) || attempts < 1) {
-    throw invalidArgument('attempts', attempts, 'a whole number from 1');
-  }
-  if (!Number.isFinite(backoff) || backoff < 0) {
-    throw invalidArgument('backoff', backoff, 'milliseconds from 0');
-  }
+  const { onError, skipped, attempts, backoff } = checkRunOptions(options);
   switch (onError) {
     case 'stop':
       return stop;
@@ -106,8 +68,6 @@ function recovery<E, B extends StepBatch<E>>(hand: InHand<E, B>, options: RunOpt
       return skip(hand, skipped);
     case 'retry':
       return retry(hand, attempts, backoff);
-    default:
-      throw invalidArgument('onError', onError, "'stop', 'skip' or 'retry'");
   }
 }
 

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { checkObject, invalidArgument } from '../errors.js';
 import type { NativeStage } from '../fiber/native.js';
-import type { Scheduler } from '../fiber/scheduler.js';
 import { checkTimeout } from '../operation.js';
 import { LoopHold } from '../park/loop-hold.js';
 import { producerCell } from './cells.js';
@@ -13,6 +12,7 @@ import { readJoined } from './join.js';
 import { isLaidOut } from './lay-out.js';
 import { layout as L, type Wait, waits } from './layout.js';
 import { RingMemory } from './ring-memory.js';
+import { checkRunOptions, type NativeRunOptions } from './run-options.js';
 import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
 import { flushStaged } from './staged.js';
 
@@ -139,20 +139,17 @@ export abstract class SharedRing {
    * Runs native work as a stage: in a coroutine on a scheduler's native threads, no JavaScript on the way.
    *
    * @param stage Opened for the work; the stage must own the fields it writes, and not be shared by `workers`.
-   * @param options `scheduler`: one that this thread made.
+   * @param options `scheduler`, and what happens when the work fails on an event; unless said otherwise the ring stops.
    * @returns A promise that resolves when the ring has ended, and rejects when the work cannot begin
-   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`) or failed (`ERR_MILLRACE_INTERNAL`).
+   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`), or failed and stopped the ring
+   *   (`ERR_MILLRACE_INTERNAL`, or what `skipped` threw).
    */
-  async run(
-    stage: string,
-    work: NativeStage,
-    options: { readonly scheduler: Scheduler },
-  ): Promise<void> {
+  async run(stage: string, work: NativeStage, options: NativeRunOptions): Promise<void> {
     if (typeof work?.run !== 'function') {
       throw invalidArgument('work', work, "native work, such as native.hash('sha256', { to })");
     }
-    checkObject('options', options, 'scheduler');
-    return work.run(this, stage, options.scheduler);
+    const members = 'scheduler, onError, skipped, attempts and backoff';
+    return work.run(this, stage, options.scheduler, checkRunOptions(options, members));
   }
 
   /** Counts, cheap and exact, and the throughput of each stage since the last call. */

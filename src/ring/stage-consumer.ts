@@ -17,7 +17,8 @@ import type { Stage } from './graph.js';
 import { InHand } from './in-hand.js';
 import type { Guest } from './join.js';
 import type { RingMemory } from './ring-memory.js';
-import { type RunOptions, runStage } from './run.js';
+import { runStage } from './run.js';
+import type { RunOptions } from './run-options.js';
 import { StageReader } from './stage-reader.js';
 import { StageMeter, type StageStatistics, stageCounts } from './stage-statistics.js';
 

@@ -24,7 +24,7 @@ export interface StageStatistics {
   /** Wakes this stage made, and those it could spare because nobody slept. */
   readonly wakes: number;
   readonly elided: number;
-  /** Events that {@link StageConsumer.run} passed over because the handler failed, see {@link RunOptions.onError}. */
+  /** Events that `run` passed over because the handler, or native work, failed, see {@link RunOptions.onError}. */
   readonly skipped: number;
   /** Batches that `run` began again for the same reason. */
   readonly retries: number;

@@ -15,6 +15,8 @@ const SOURCE: u32 = 0;
 pub struct Completion {
     /// The number the call was made with.
     pub call: u32,
+    /// Whether more is told of this call, and the answer is still to come.
+    pub interim: bool,
     /// What went wrong, by the facades' code, or by the system's name (`EADDRINUSE`).
     pub code: Option<String>,
     /// The system's number, when it was the system.

@@ -44,13 +44,20 @@ pub(crate) struct Field {
     pub(crate) text: bool,
 }
 
-/// The bytes of a field.
-pub(crate) fn get<'a>(event: &'a SharedBytes<'_>, field: &Field) -> &'a [u8] {
+/// The bytes of a field. A text may be scribbled over: one that says it is longer than its field is refused.
+pub(crate) fn get<'a>(event: &'a SharedBytes<'_>, field: &Field) -> Result<&'a [u8], String> {
     if !field.text {
-        return event.part(field.at, field.length).unwrap_or_default();
+        return Ok(event.part(field.at, field.length).unwrap_or_default());
     }
     let length = event.part(field.at, 2).map_or(0, |two| u16::from_ne_bytes([two[0], two[1]]));
-    event.part(field.at + 2, usize::from(length).min(field.length)).unwrap_or_default()
+    let length = usize::from(length);
+    if length > field.length {
+        return Err(format!(
+            "the text is {length} bytes long, in a field of {}: it was written past its type",
+            field.length
+        ));
+    }
+    Ok(event.part(field.at + 2, length).unwrap_or_default())
 }
 
 /// Writes as much of a digest as the field holds.

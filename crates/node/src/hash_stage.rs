@@ -7,13 +7,16 @@
 use crate::environment::Environment;
 use crate::failure::{failure, open_failed};
 use crate::hash::{self, Algorithm, Field};
-use crate::native_stage::NativeStage;
+use crate::native_stage::{Caller, NativeStage, Outcome, StagePolicy, caught};
 use crate::ring::{hold_stage, ring};
 use crate::scheduler::scheduler;
 use millrace_fiber::{current_sleeper, yield_now};
-use millrace_ring::{ByteConsumer, Consumer, OpenError, SharedBytes, Waited};
+use millrace_park::Sleeper;
+use millrace_ring::{ByteConsumer, Consumer, Gone, OpenError, Recovery, SharedBytes, Waited};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes hashed in a turn: well under a millisecond, also without the processor's instructions for it (about 200 MB/s).
 const TURN_BYTES: u32 = 128 * 1024;
@@ -36,7 +39,7 @@ pub struct HashStage {
 }
 
 /// Runs a hash as stage `stage` of a ring, in a coroutine. Answered when the ring has ended or its handle was detached,
-/// or with `CLOSED` when the scheduler ended first.
+/// with `CLOSED` when the scheduler ended first, or with `INTERNAL` when it failed, and the ring with it.
 #[napi(catch_unwind)]
 pub fn run_hash_stage(
     environment: u32,
@@ -45,6 +48,7 @@ pub fn run_hash_stage(
     handle: u32,
     stage: u32,
     work: HashStage,
+    policy: StagePolicy,
 ) -> Result<()> {
     let environment = Environment::get(environment)?;
     let scheduler = scheduler(scheduler_number)?;
@@ -57,64 +61,112 @@ pub fn run_hash_stage(
         length: work.from_length as usize,
         text: work.from_text,
     });
+    let on_error = policy.on_error()?;
+    let caller = Arc::new(Caller::new(&environment, call));
+    let teller = policy.tells.then(|| caller.clone());
+    let skipped = move |message, number| {
+        if let Some(caller) = &teller {
+            caller.tell_skipped(message, number);
+        }
+    };
+    let name = policy.stage;
     let native = match (ring.byte_consumer_at(stage, environment.number), from) {
         (Ok(records), None) => {
-            NativeStage::run(&scheduler, &environment, call, move || hash_payloads(records, algorithm, &to))
+            let recovery = records.recovery(on_error, skipped);
+            let work = move |records: &mut ByteConsumer| hash_payloads(records, recovery, algorithm, &to);
+            NativeStage::run(&scheduler, caller, ring, name, records, work)
         }
         (Ok(records), Some(from)) => {
-            NativeStage::run(&scheduler, &environment, call, move || hash_headers(records, algorithm, &from, &to))
+            let recovery = records.recovery(on_error, skipped);
+            let work = move |records: &mut ByteConsumer| hash_headers(records, recovery, algorithm, &from, &to);
+            NativeStage::run(&scheduler, caller, ring, name, records, work)
         }
         (Err(OpenError::Kind), Some(from)) => {
             let events = ring.consumer_at(stage, environment.number).map_err(open_failed)?;
-            NativeStage::run(&scheduler, &environment, call, move || hash_events(events, algorithm, &from, &to))
+            let recovery = events.recovery(on_error, skipped);
+            let work = move |events: &mut Consumer| hash_events(events, recovery, algorithm, &from, &to);
+            NativeStage::run(&scheduler, caller, ring, name, events, work)
         }
         (Err(error), _) => return Err(open_failed(error)),
     };
     hold_stage(handle, stage, native)
 }
 
-fn hash_payloads(mut records: ByteConsumer, algorithm: Algorithm, to: &Field) {
+/// Does turns of a stage until its ring has ended, or the stage has failed for good.
+fn in_turns<C, F: FnMut(String, u64)>(
+    consumer: &mut C,
+    mut recovery: Recovery<String, F>,
+    wait: impl Fn(&mut C, &dyn Sleeper, Option<Duration>) -> std::result::Result<Waited, Gone>,
+    mut turn: impl FnMut(&mut C, &mut Recovery<String, F>) -> std::result::Result<u32, Gone>,
+) -> Outcome {
     let sleeper = current_sleeper();
+    while wait(consumer, &sleeper, None) == Ok(Waited::Ready) {
+        let Ok(released) = turn(consumer, &mut recovery) else { break };
+        recovery.end_batch(released, &sleeper)?;
+        yield_now();
+    }
+    Ok(())
+}
+
+fn hash_payloads<F: FnMut(String, u64)>(
+    records: &mut ByteConsumer,
+    recovery: Recovery<String, F>,
+    algorithm: Algorithm,
+    to: &Field,
+) -> Outcome {
     let mut hasher = algorithm.hasher();
-    while records.wait(&sleeper, None) == Ok(Waited::Ready) {
-        let polled = records.poll_pieces(TURN_BYTES, |piece, fields| {
-            hasher.update(piece);
-            if let Some(fields) = fields {
-                hash::put(fields, to, &hasher.finish());
+    in_turns(records, recovery, ByteConsumer::wait, |records, recovery| {
+        records.poll_pieces(TURN_BYTES, |sequence, piece, fields| {
+            let outcome = caught(|| {
+                hasher.update(piece);
+                if let Some(fields) = fields {
+                    hash::put(fields, to, &hasher.finish());
+                }
+                Ok(())
+            });
+            if outcome.is_err() {
+                hasher = algorithm.hasher();
             }
-        });
-        if polled.is_err() {
-            return;
-        }
-        yield_now();
-    }
+            recovery.check(sequence, outcome)
+        })
+    })
 }
 
-fn hash_headers(mut records: ByteConsumer, algorithm: Algorithm, from: &Field, to: &Field) {
-    let sleeper = current_sleeper();
+fn hash_headers<F: FnMut(String, u64)>(
+    records: &mut ByteConsumer,
+    recovery: Recovery<String, F>,
+    algorithm: Algorithm,
+    from: &Field,
+    to: &Field,
+) -> Outcome {
     // A record is at least as long as its header.
-    while records.wait(&sleeper, None) == Ok(Waited::Ready) {
-        let polled = records.poll(TURN_BYTES, |record| hash_field(&mut record.fields_mut(), algorithm, from, to));
-        if polled.is_err() {
-            return;
-        }
-        yield_now();
-    }
+    in_turns(records, recovery, ByteConsumer::wait, |records, recovery| {
+        records.try_poll(TURN_BYTES, |record| {
+            let outcome = caught(|| hash_field(&mut record.fields_mut(), algorithm, from, to));
+            recovery.check(record.sequence, outcome)
+        })
+    })
 }
 
-fn hash_events(mut events: Consumer, algorithm: Algorithm, from: &Field, to: &Field) {
-    let sleeper = current_sleeper();
+fn hash_events<F: FnMut(String, u64)>(
+    events: &mut Consumer,
+    recovery: Recovery<String, F>,
+    algorithm: Algorithm,
+    from: &Field,
+    to: &Field,
+) -> Outcome {
     let turn = (TURN_BYTES / from.length.max(1) as u32).clamp(1, TURN_EVENTS);
-    while events.wait(&sleeper, None) == Ok(Waited::Ready) {
-        if events.poll(turn, |_, event, _| hash_field(event, algorithm, from, to)).is_err() {
-            return;
-        }
-        yield_now();
-    }
+    in_turns(events, recovery, Consumer::wait, |events, recovery| {
+        events.try_poll(turn, |sequence, event, _| {
+            let outcome = caught(|| hash_field(event, algorithm, from, to));
+            recovery.check(sequence, outcome)
+        })
+    })
 }
 
-fn hash_field(event: &mut SharedBytes<'_>, algorithm: Algorithm, from: &Field, to: &Field) {
+fn hash_field(event: &mut SharedBytes<'_>, algorithm: Algorithm, from: &Field, to: &Field) -> Outcome {
     let mut hasher = algorithm.hasher();
-    hasher.update(hash::get(event, from));
+    hasher.update(hash::get(event, from)?);
     hash::put(event, to, &hasher.finish());
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::environment::{Environment, REGIONS, lock};
 use crate::failure::{claim_code, failure, gone, join_failed, layout_failed, open_failed};
 use crate::native_stage::NativeStage;
-use millrace_park::{Sleeper, ThreadSleeper};
+use millrace_park::{Failure, Sleeper, ThreadSleeper};
 use millrace_ring::{JoinFrom, Ring, Seats};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -262,6 +262,31 @@ pub fn push_copied(handle: u32, index: u32, fields: Uint8ArraySlice<'_>, payload
 
 /// Ends a ring: it takes nothing more, and everyone who waits is woken.
 #[napi(catch_unwind)]
-pub fn close_ring(handle: u32, failed: bool) -> Result<()> {
-    with(handle, |ring| if failed { ring.fail() } else { ring.close() })
+pub fn close_ring(handle: u32) -> Result<()> {
+    with(handle, Ring::close)
+}
+
+/// Why a ring failed.
+#[napi(object, object_from_js = false)]
+pub struct RingFailure<'env> {
+    pub stage: String,
+    pub message: String,
+    /// What the facade has written, empty when native code failed.
+    pub details: BufferSlice<'env>,
+}
+
+/// Ends a ring because a stage failed, and keeps why; false when it has failed before.
+#[napi(catch_unwind)]
+pub fn fail_ring(handle: u32, stage: String, message: String, details: Uint8ArraySlice<'_>) -> Result<bool> {
+    with(handle, |ring| ring.fail_by(Failure { part: stage, message, details: details.to_vec() }))
+}
+
+/// Why a ring failed, where that is known.
+#[napi(catch_unwind)]
+pub fn ring_failure(env: &Env, handle: u32) -> Result<Option<RingFailure<'_>>> {
+    let failure = with(handle, |ring| ring.failure().cloned())?;
+    let read = |Failure { part, message, details }| {
+        Ok(RingFailure { stage: part, message, details: BufferSlice::copy_from(env, details)? })
+    };
+    failure.map(read).transpose()
 }

@@ -37,6 +37,7 @@
 
 mod barrier;
 mod doorbell;
+mod failure;
 mod flag;
 mod region;
 mod registry;
@@ -46,6 +47,7 @@ pub mod sync;
 
 pub use barrier::Barrier;
 pub use doorbell::{Bell, Doorbell, SOURCES};
+pub use failure::Failure;
 pub use flag::SleepFlag;
 pub use region::{Region, Turn};
 pub use registry::{AttachError, Registry};

@@ -1,5 +1,6 @@
 //! Shared memory that JavaScript owns, and the short turns in which native threads may touch it.
 
+use crate::failure::Failure;
 use crate::sleepers::WakerTable;
 use crate::sync::{
     atomic::{
@@ -9,6 +10,7 @@ use crate::sync::{
     thread,
 };
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 
 /// Set once nobody is attached any more; the bits below count turns under way.
 const GONE: u32 = 1 << 31;
@@ -26,6 +28,7 @@ pub struct Region {
     turns: AtomicU32,
     consumers: WakerTable,
     producers: WakerTable,
+    failure: OnceLock<Failure>,
 }
 
 // SAFETY: the region hands its address out only inside turns, and what lies there is used through atomics and by the
@@ -40,7 +43,14 @@ impl Region {
     /// # Safety
     /// The memory stays valid until [`leave_forever`](Self::leave_forever) has returned.
     pub unsafe fn new(base: NonNull<u8>, length: usize) -> Self {
-        Self { base, length, turns: AtomicU32::new(0), consumers: WakerTable::new(), producers: WakerTable::new() }
+        Self {
+            base,
+            length,
+            turns: AtomicU32::new(0),
+            consumers: WakerTable::new(),
+            producers: WakerTable::new(),
+            failure: OnceLock::new(),
+        }
     }
 
     /// Begins a turn: the memory is good until the turn is dropped. None when it is gone.
@@ -80,6 +90,11 @@ impl Region {
     /// Who waits for room: bit = producer.
     pub fn producers(&self) -> &WakerTable {
         &self.producers
+    }
+
+    /// Why what lies here was stopped: kept beside the memory, because it has any length. The first one stays.
+    pub fn failure(&self) -> &OnceLock<Failure> {
+        &self.failure
     }
 
     /// The address, for comparison only: it may be used only inside a turn.

@@ -5,8 +5,10 @@ use crate::consumer::{Gone, Seat, Waited};
 use crate::join::{Guest, JoinError};
 use crate::layout::{PADDING, RECORD_PREFIX};
 use crate::memory::{Memory, View};
+use crate::recovery::{Failed, Recovery};
 use crate::ring::OpenError;
 use crate::shared_bytes::SharedBytes;
+use crate::typed::OnError;
 use millrace_park::Sleeper;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -78,6 +80,21 @@ impl ByteConsumer {
     /// # Errors
     /// [`Gone`].
     pub fn poll(&mut self, max: u32, mut each: impl FnMut(&mut Record<'_>)) -> Result<u32, Gone> {
+        self.try_poll(max, |record| {
+            each(record);
+            Ok(())
+        })
+    }
+
+    /// As [`poll`](Self::poll), for what may fail on a record, and gives the number of those released.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn try_poll(
+        &mut self,
+        max: u32,
+        mut each: impl FnMut(&mut Record<'_>) -> Result<(), Failed>,
+    ) -> Result<u32, Gone> {
         let memory = self.seat.memory.clone();
         let view = memory.enter().ok_or(Gone)?;
         let available = self.seat.available(&view);
@@ -86,11 +103,14 @@ impl ByteConsumer {
         self.begun = 0;
         while taken < available && taken < most {
             let (granules, record) = self.read(&view, taken, available);
-            taken += granules;
             if let Some(mut record) = record {
-                records += 1;
-                each(&mut record);
+                match each(&mut record) {
+                    Ok(()) | Err(Failed::Skip) => records += 1,
+                    Err(Failed::Stop) => break,
+                    Err(Failed::Rewind) => return Ok(0),
+                }
             }
+            taken += granules;
         }
         self.release(&view, taken);
         Ok(records)
@@ -98,7 +118,8 @@ impl ByteConsumer {
 
     /// As [`poll`](Self::poll), for work that takes long on long records: hands out at most `max` bytes of payload, and
     /// goes on in the middle of a record when it is called again. The last piece of a record, which may be empty, comes
-    /// with its header fields; only then the record counts, and is released.
+    /// with its header fields; only then the record counts, and is released. Of a record that fails nothing more is
+    /// handed out; where it is not passed over it begins anew.
     ///
     /// What was handed out of a record that is not released comes again to who opens the stage next.
     ///
@@ -110,12 +131,13 @@ impl ByteConsumer {
     /// out.flush();
     /// let mut records = ring.byte_consumer("sum", 1)?;
     /// let (mut sum, mut turns) = (0u64, 0);
-    /// while records.poll_pieces(128, |piece, fields| {
+    /// while records.poll_pieces(128, |_, piece, fields| {
     ///     sum += piece.iter().map(|byte| u64::from(*byte)).sum::<u64>();
     ///     if let Some(fields) = fields {
     ///         // SAFETY: no stage is beside this one.
     ///         unsafe { fields.write(0, &sum.to_le_bytes()) };
     ///     }
+    ///     Ok(())
     /// }) == Ok(0) {
     ///     turns += 1;
     /// }
@@ -128,7 +150,7 @@ impl ByteConsumer {
     pub fn poll_pieces(
         &mut self,
         max: u32,
-        mut each: impl FnMut(&[u8], Option<&mut SharedBytes<'_>>),
+        mut each: impl FnMut(u32, &[u8], Option<&mut SharedBytes<'_>>) -> Result<(), Failed>,
     ) -> Result<u32, Gone> {
         let memory = self.seat.memory.clone();
         let view = memory.enter().ok_or(Gone)?;
@@ -137,16 +159,23 @@ impl ByteConsumer {
         while taken < available && left > 0 {
             let (granules, record) = self.read(&view, taken, available);
             if let Some(record) = record {
+                let sequence = record.sequence;
                 // Between two calls its length may have been scribbled over.
                 let rest = record.payload().get(self.begun as usize..).unwrap_or_default();
                 let piece = &rest[..rest.len().min(left as usize)];
-                if piece.len() < rest.len() {
-                    each(piece, None);
+                let whole = piece.len() == rest.len();
+                let mut header = record.header();
+                let outcome = each(sequence, piece, whole.then_some(&mut header));
+                if outcome.is_ok() && !whole {
                     self.begun += piece.len() as u32;
                     break;
                 }
-                each(piece, Some(&mut record.header()));
                 self.begun = 0;
+                match outcome {
+                    Ok(()) | Err(Failed::Skip) => {}
+                    Err(Failed::Stop) => break,
+                    Err(Failed::Rewind) => return Ok(0),
+                }
                 records += 1;
                 // Short records cost something too.
                 left = left.saturating_sub(view.geometry.stride + piece.len() as u32);
@@ -180,6 +209,12 @@ impl ByteConsumer {
         if taken > 0 {
             self.seat.release(view, self.seat.next.wrapping_add(taken));
         }
+    }
+
+    /// What follows this stage's failures, for [`try_poll`](Self::try_poll) and [`poll_pieces`](Self::poll_pieces);
+    /// `skipped` gets the error and the number of each record that is passed over, when it has been counted.
+    pub fn recovery<X, F: FnMut(X, u64)>(&self, on_error: OnError, skipped: F) -> Recovery<X, F> {
+        Recovery::new(self.seat.memory.clone(), self.seat.stage, on_error, skipped)
     }
 
     /// Waits for records the ring's way; `sleeper` is the calling thread or coroutine.

@@ -4,10 +4,12 @@ use crate::claim::ended;
 use crate::join::{self, Guest, JoinError, vacate};
 use crate::memory::{Memory, View};
 use crate::producer_seat::check_owner;
+use crate::recovery::{Failed, Recovery};
 use crate::ring::OpenError;
 use crate::sequence::{count, distance, release, slowest};
 use crate::shared_bytes::SharedBytes;
 use crate::stamps::Skips;
+use crate::typed::OnError;
 use millrace_park::Sleeper;
 use millrace_park::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use millrace_park::sync::seqcst;
@@ -214,20 +216,47 @@ impl Consumer {
     /// # Errors
     /// [`Gone`].
     pub fn poll(&mut self, max: u32, mut each: impl FnMut(u32, &mut SharedBytes<'_>, bool)) -> Result<u32, Gone> {
+        self.try_poll(max, |sequence, event, last| {
+            each(sequence, event, last);
+            Ok(())
+        })
+    }
+
+    /// As [`poll`](Self::poll), for what may fail on an event, and gives the number of those released.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn try_poll(
+        &mut self,
+        max: u32,
+        mut each: impl FnMut(u32, &mut SharedBytes<'_>, bool) -> Result<(), Failed>,
+    ) -> Result<u32, Gone> {
         let memory = self.0.memory.clone();
         let view = memory.enter().ok_or(Gone)?;
         let n = self.0.available(&view).min(max);
+        let mut done = n;
         let stride = view.geometry.stride as usize;
         for i in 0..n {
             let sequence = self.0.next.wrapping_add(i);
             // SAFETY: the event is published and this stage has not released it, so no producer writes it.
             let mut slot = unsafe { SharedBytes::new(view.slot(sequence), stride) };
-            each(sequence, &mut slot, i + 1 == n);
+            match each(sequence, &mut slot, i + 1 == n) {
+                Ok(()) | Err(Failed::Skip) => continue,
+                Err(Failed::Stop) => done = i,
+                Err(Failed::Rewind) => done = 0,
+            }
+            break;
         }
-        if n > 0 {
-            self.0.release(&view, self.0.next.wrapping_add(n));
+        if done > 0 {
+            self.0.release(&view, self.0.next.wrapping_add(done));
         }
-        Ok(n)
+        Ok(done)
+    }
+
+    /// What follows this stage's failures, for [`try_poll`](Self::try_poll); `skipped` gets the error and the number of
+    /// each event that is passed over, when it has been counted.
+    pub fn recovery<X, F: FnMut(X, u64)>(&self, on_error: OnError, skipped: F) -> Recovery<X, F> {
+        Recovery::new(self.0.memory.clone(), self.0.stage, on_error, skipped)
     }
 
     /// Waits for events the ring's way; `sleeper` is the calling thread or coroutine.

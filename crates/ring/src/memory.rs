@@ -6,11 +6,11 @@ use crate::graph::{sinks, worker_seats};
 use crate::layout::{CELL_BYTES, Cell, ClaimCell, HEADER_BYTES, Header, MAGIC, Offsets, VERSION};
 use crate::ledger::{Claimant, Ledger};
 use millrace_park::sync::atomic::AtomicU32;
-use millrace_park::{Region, Turn, WakerTable};
+use millrace_park::{Failure, Region, Turn, WakerTable};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Pointers into a ring's memory, good for as long as its guard.
 #[derive(Clone, Copy)]
@@ -56,6 +56,7 @@ struct Heap {
     slots: Box<[UnsafeCell<u64>]>,
     consumers: WakerTable,
     producers: WakerTable,
+    failure: OnceLock<Failure>,
 }
 
 // SAFETY: slots are written by the one who claimed them or whose stage owns them, and read after the sequence that
@@ -116,6 +117,7 @@ impl Memory {
             slots: (0..bytes.div_ceil(8)).map(|_| UnsafeCell::new(0)).collect(),
             consumers: WakerTable::new(),
             producers: WakerTable::new(),
+            failure: OnceLock::new(),
         };
         Self { geometry, home: Home::Heap(Box::new(heap)) }
     }
@@ -176,6 +178,14 @@ impl Memory {
         match &self.home {
             Home::Heap(heap) => &heap.producers,
             Home::Region(region) => region.producers(),
+        }
+    }
+
+    /// Why the ring failed.
+    pub(crate) fn failure(&self) -> &OnceLock<Failure> {
+        match &self.home {
+            Home::Heap(heap) => &heap.failure,
+            Home::Region(region) => region.failure(),
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::graph::mask_of;
 use crate::join::{self, Guest, JoinError, JoinFrom};
 use crate::layout::{CLOSING, FAILED, OPEN};
 use crate::memory::Memory;
-use millrace_park::Barrier;
 use millrace_park::sync::atomic::Ordering::Acquire;
 use millrace_park::sync::seqcst;
+use millrace_park::{Barrier, Failure};
 use std::fmt;
 use std::sync::Arc;
 
@@ -176,6 +176,21 @@ impl Ring {
     /// As [`close`](Self::close), because a stage failed for good: producers are told so.
     pub fn fail(&self) {
         self.end(FAILED);
+    }
+
+    /// As [`fail`](Self::fail), and keeps why, for everyone who finds the ring failed. Of several failures the first is
+    /// kept: false when this is a later one.
+    pub fn fail_by(&self, failure: Failure) -> bool {
+        // First, so that it is there when the state is seen.
+        let first = self.memory.failure().set(failure).is_ok();
+        self.end(FAILED);
+        first
+    }
+
+    /// Why the ring failed, where whoever failed it said so.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.memory.failure().get()
     }
 
     fn end(&self, state: u32) {

@@ -8,12 +8,13 @@ use std::collections::VecDeque;
 /// One turn of at most `max` bytes: the payloads that it completed.
 fn turn(records: &mut ByteConsumer, max: u32, begun: &mut Vec<u8>) -> Vec<(Vec<u8>, Vec<u8>)> {
     let (mut handed, mut whole) = (0, Vec::new());
-    let number = records.poll_pieces(max, |piece, fields| {
+    let number = records.poll_pieces(max, |_, piece, fields| {
         handed += piece.len();
         begun.extend_from_slice(piece);
         if let Some(fields) = fields {
             whole.push((fields.to_vec(), std::mem::take(begun)));
         }
+        Ok(())
     });
     assert!(handed <= max as usize, "{handed} bytes in a turn of {max}");
     assert_eq!(number, Ok(whole.len() as u32));
@@ -71,10 +72,10 @@ fn short_and_long() -> Ring {
 fn a_record_that_is_not_done_is_not_released_and_those_before_it_are() {
     let ring = short_and_long();
     let (mut first, mut next) = (ring.byte_consumer("first", 1).unwrap(), ring.byte_consumer("next", 1).unwrap());
-    assert_eq!(first.poll_pieces(300, |_, _| ()), Ok(1));
+    assert_eq!(first.poll_pieces(300, |_, _, _| Ok(())), Ok(1));
     assert_eq!(next.poll(u32::MAX, |record| assert_eq!(record.payload().len(), 4)), Ok(1));
     assert_eq!(next.poll(u32::MAX, |_| ()), Ok(0));
-    assert_eq!(first.poll_pieces(300, |_, _| ()), Ok(1));
+    assert_eq!(first.poll_pieces(300, |_, _, _| Ok(())), Ok(1));
     assert_eq!(next.poll(u32::MAX, |record| assert_eq!(record.payload().len(), 400)), Ok(1));
 }
 
@@ -91,7 +92,7 @@ fn who_opens_the_stage_next_gets_the_whole_record() {
 fn a_poll_of_whole_records_starts_the_record_again() {
     let ring = short_and_long();
     let mut first = ring.byte_consumer("first", 1).unwrap();
-    assert_eq!(first.poll_pieces(300, |_, _| ()), Ok(1));
+    assert_eq!(first.poll_pieces(300, |_, _, _| Ok(())), Ok(1));
     assert_eq!(first.poll(u32::MAX, |record| assert_eq!(record.payload().len(), 400)), Ok(1));
-    assert_eq!(first.poll_pieces(300, |_, _| ()), Ok(0));
+    assert_eq!(first.poll_pieces(300, |_, _, _| Ok(())), Ok(0));
 }

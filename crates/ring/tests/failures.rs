@@ -1,0 +1,158 @@
+//! Why a ring has failed, and what native stages do with events that fail.
+#![cfg(not(loom))]
+
+use millrace_park::ThreadSleeper;
+use millrace_ring::typed::OnError;
+use millrace_ring::{ClaimError, Config, Failed, Failure, Record, Ring, Seats, Waited};
+use std::time::{Duration, Instant};
+
+fn failure(part: &str) -> Failure {
+    Failure { part: part.into(), message: format!("{part} failed"), details: vec![1, 2] }
+}
+
+#[test]
+fn of_several_failures_the_first_is_kept() {
+    let ring = Ring::create_bytes(Config::bytes(1024).stage("one", &[]).stage("two", &[]), 0).unwrap();
+    let other = ring.clone();
+    assert_eq!(ring.failure(), None);
+    assert!(other.fail_by(failure("two")));
+    assert!(!ring.fail_by(failure("one")));
+    assert_eq!(ring.failure(), Some(&failure("two")));
+    assert_eq!(ring.byte_producer(1).unwrap().try_push(|_| (), &[b"one"]), Err(ClaimError::Closed));
+}
+
+/// A ring of records with these payloads, whose sequences begin at `start`.
+fn records(start: u32, payloads: &[&[u8]]) -> Ring {
+    let ring = Ring::create_bytes(Config::bytes(1024).start(start).stage("one", &[]), 0).unwrap();
+    let mut out = ring.byte_producer(1).unwrap();
+    for payload in payloads {
+        out.try_push(|_| (), &[payload]).unwrap();
+    }
+    out.flush();
+    ring
+}
+
+/// What was seen of records.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Payloads that were done.
+    done: Vec<String>,
+    /// Numbers of records that were passed over.
+    skipped: Vec<u64>,
+    /// How often one failed.
+    failed: u32,
+    /// What stopped the stage.
+    stopped: Option<&'static str>,
+}
+
+/// Does the records in turns of at most `max` bytes. Those fail whose payload has a `!`, `most` times in all.
+fn do_pieces(ring: &Ring, max: u32, on_error: OnError, most: u32) -> Seen {
+    let sleeper = ThreadSleeper::current();
+    let mut one = ring.byte_consumer("one", 1).unwrap();
+    let mut seen = Seen::default();
+    let mut begun = Vec::new();
+    let mut recovery = one.recovery(on_error, |_, number| seen.skipped.push(number));
+    ring.close();
+    while seen.stopped.is_none() && one.wait(&sleeper, None) == Ok(Waited::Ready) {
+        let released = one.poll_pieces(max, |sequence, piece, fields| {
+            begun.extend_from_slice(piece);
+            let fails = piece.contains(&b'!') && seen.failed < most;
+            if fails {
+                seen.failed += 1;
+                begun.clear();
+            } else if fields.is_some() {
+                seen.done.push(String::from_utf8(std::mem::take(&mut begun)).unwrap());
+            }
+            recovery.check(sequence, if fails { Err("it has a !") } else { Ok(()) })
+        });
+        seen.stopped = recovery.end_batch(released.unwrap(), &sleeper).err();
+    }
+    seen
+}
+
+/// The payloads that come to who opens the stage next.
+fn left(ring: &Ring) -> Vec<String> {
+    let mut left = Vec::new();
+    let each = |record: &mut Record<'_>| left.push(String::from_utf8_lossy(record.payload()).into_owned());
+    ring.byte_consumer("one", 1).unwrap().poll(u32::MAX, each).unwrap();
+    left
+}
+
+fn retry(attempts: u32) -> OnError {
+    OnError::Retry { attempts, backoff: Duration::ZERO }
+}
+
+#[test]
+fn a_record_that_fails_in_any_of_its_pieces_is_passed_over_as_a_whole() {
+    for max in [1, 3, 8, 1024] {
+        // The first sequence is two places before the wrap.
+        let ring = records(u32::MAX - 1, &[b"begin", b"!in the beginning", b"in the !!middle", b"at the end!", b"end"]);
+        let seen = do_pieces(&ring, max, OnError::Skip, u32::MAX);
+        assert_eq!(seen.done, ["begin", "end"], "in turns of {max}");
+        let first = u64::from(u32::MAX - 1);
+        assert_eq!((seen.skipped, seen.failed), (vec![first + 1, first + 2, first + 3], 3));
+        assert_eq!(left(&ring), [""; 0]);
+    }
+}
+
+#[test]
+fn a_stage_that_stops_has_released_what_was_before_the_failed_record() {
+    for max in [1, 3, 8, 1024] {
+        let ring = records(0, &[b"begin", b"in the !middle", b"end"]);
+        let seen = do_pieces(&ring, max, OnError::Stop, u32::MAX);
+        assert_eq!((seen.done, seen.stopped), (vec!["begin".into()], Some("it has a !")));
+        assert_eq!(left(&ring), ["in the !middle", "end"], "in turns of {max}");
+    }
+}
+
+#[test]
+fn a_record_that_is_begun_again_begins_with_its_first_piece() {
+    for max in [1, 3, 8] {
+        let ring = records(0, &[b"begin", b"in the middle!", b"end"]);
+        let seen = do_pieces(&ring, max, retry(3), 2);
+        assert_eq!(seen.done.last().map(String::as_str), Some("end"), "in turns of {max}");
+        assert!(seen.done.contains(&"in the middle!".into()));
+        assert_eq!((seen.failed, seen.stopped), (2, None));
+    }
+}
+
+#[test]
+fn a_batch_whose_attempts_are_used_up_stops_the_stage_and_comes_again_whole() {
+    for max in [1, 3, 8, 1024] {
+        let ring = records(0, &[b"in the middle!", b"end"]);
+        let seen = do_pieces(&ring, max, retry(3), u32::MAX);
+        assert_eq!((seen.failed, seen.stopped), (3, Some("it has a !")), "in turns of {max}");
+        assert_eq!(left(&ring), ["in the middle!", "end"]);
+    }
+    let ring = records(0, &[b"begin", b"middle!", b"end"]);
+    assert_eq!(do_pieces(&ring, 1024, retry(2), u32::MAX).done, ["begin", "begin"]);
+    assert_eq!(left(&ring), ["begin", "middle!", "end"]);
+}
+
+#[test]
+fn events_and_whole_records_are_passed_over_come_again_or_are_begun_again() {
+    for (failed, released) in [(Failed::Skip, 4), (Failed::Stop, 2), (Failed::Rewind, 0)] {
+        // SAFETY: nobody else uses the seats.
+        let ring = unsafe { Seats::of(Ring::create(Config::new(8, 4).stage("one", &[]).multi(1)).unwrap()) };
+        let index = ring.take_producer(1).unwrap();
+        ring.publish_copied(index, &[0; 16], 4).unwrap();
+        let outcome = |fails: bool| if fails { Err(failed) } else { Ok(()) };
+        let mut one = ring.consumer("one", 1).unwrap();
+        let polled = one.try_poll(8, |sequence, _, _| outcome(sequence == 2));
+        assert_eq!((polled, one.poll(8, |_, _, _| ())), (Ok(released), Ok(4 - released)));
+
+        let ring = records(0, &[b"a", b"b", b"c", b"d"]);
+        let mut one = ring.byte_consumer("one", 1).unwrap();
+        let polled = one.try_poll(u32::MAX, |record| outcome(record.sequence == 2));
+        assert_eq!((polled, one.poll(u32::MAX, |_| ())), (Ok(released), Ok(4 - released)));
+    }
+}
+
+#[test]
+fn the_back_off_is_doubled_each_time() {
+    let ring = records(0, &[b"!"]);
+    let begun = Instant::now();
+    let on_error = OnError::Retry { attempts: 3, backoff: Duration::from_millis(10) };
+    assert!(do_pieces(&ring, 1024, on_error, u32::MAX).stopped.is_some());
+    assert!(begun.elapsed() >= Duration::from_millis(30));
+}
