@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { setImmediate, setTimeout } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
 import { Ring } from 'millrace';
 import { layout } from '#dist/ring/layout.js';
+import { runScript } from '../process/run-program.js';
 import { all, closing, number, numbers, outcome, range } from './rings.js';
 
 const kinds = ['single', 'multi'] as const;
@@ -106,6 +109,97 @@ test('two closes at once are both answered', async () => {
     { consumed: 1, abandoned: 0 },
     { consumed: 1, abandoned: 0 },
   ]);
+});
+
+/** Attachments of one ring, each with a close that waits. */
+const closingAll = (ring: Ring<{ n: 'u32' }, { read: object }>) =>
+  [ring, ...range(0, 3).map(() => closing(Ring.attach(ring.handle)))].map((one) => ({
+    one,
+    ending: one.close(),
+  }));
+
+test.each(kinds)(
+  '%s: all who close are answered, also where the one that came last is gone',
+  async (producers) => {
+    const { ring, out, read } = numbers(4, { producers });
+    out.tryPublish(number, 1);
+    const closes = closingAll(ring);
+    const last = closes.pop();
+    last?.one.detach();
+    expect(await last?.ending).toEqual({ consumed: 0, abandoned: 1 });
+    await setImmediate();
+    read.poll();
+    read.poll();
+    const endings = await Promise.all(closes.map(({ ending }) => ending));
+    expect(endings).toEqual(closes.map(() => ({ consumed: 1, abandoned: 0 })));
+  },
+);
+
+test.each(
+  kinds.flatMap((producers) =>
+    (['adaptive', 'spin'] as const).map((wait) => ({ producers, wait })),
+  ),
+)(
+  'who closes is told when a claim is given up that no stage is there to pass over: %p',
+  async (options) => {
+    const { ring, out, read } = numbers(4, options);
+    read.close();
+    const claim = out.tryClaim(2);
+    const closes = closingAll(ring);
+    await setImmediate();
+    claim?.abort();
+    const endings = await Promise.all(closes.map(({ ending }) => ending));
+    expect(endings).toEqual(closes.map(() => ({ consumed: 0, abandoned: 0 })));
+  },
+);
+
+test.each(kinds)(
+  '%s: who closes is told when a thread lets go of what it had accepted',
+  async (producers) => {
+    const { ring, out } = numbers(64, { producers });
+    out.close();
+    const workerData = { handle: ring.handle };
+    const worker = new Worker(
+      `import('millrace').then(({ Ring }) => {
+        const { parentPort, workerData } = require('node:worker_threads');
+        const out = Ring.attach(workerData.handle).producer();
+        out.tryPublish((event) => { event.n = 1; });
+        parentPort.postMessage('accepted');
+        for (;;);
+      })`,
+      { eval: true, workerData },
+    );
+    await once(worker, 'message');
+    const closes = closingAll(ring);
+    await setImmediate();
+    await worker.terminate();
+    const endings = await Promise.all(closes.map(({ ending }) => ending));
+    expect(endings).toEqual(closes.map(() => ({ consumed: 0, abandoned: 0 })));
+    expect(ring.stats().lost).toBe(1);
+  },
+);
+
+test('a close that waits keeps the process, and sleeps', async () => {
+  const { code, stdout, stderr } = await runScript(`
+    import { setTimeout } from 'node:timers/promises';
+    import { Ring } from 'millrace';
+    const ring = Ring.create({ fields: { n: 'u32' }, stages: { read: {} }, capacity: 4 });
+    const out = ring.producer();
+    out.tryPublish((event) => { event.n = 1; });
+    out.flush();
+    const closed = ring.close();
+    await setTimeout(10);
+    const { loopCount } = performance.nodeTiming.uvMetricsInfo;
+    await setTimeout(500);
+    console.log(performance.nodeTiming.uvMetricsInfo.loopCount - loopCount);
+    const read = ring.consumer('read');
+    setTimeout(0, undefined, { ref: false }).then(() => read.poll() && read.poll());
+    console.log(await closed);
+  `);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const [turns, ended] = stdout.split('\n');
+  expect(Number(turns)).toBeLessThan(5);
+  expect(ended).toBe('{ consumed: 1, abandoned: 0 }');
 });
 
 test('detaching closes what this thread has open, and leaves the ring to others', async () => {

@@ -13,6 +13,9 @@ export declare function attachEnvironment(bell: Int32Array, ring: () => void): n
 /** Attaches an environment to the ring that was laid out in `memory`, which the caller keeps until it detaches. */
 export declare function attachRing(environment: number, memory: Int32Array): number
 
+/** Has a source rung for when a ring that closes may have ended. */
+export declare function awaitEnd(environment: number, handle: number, source: number): void
+
 /** Claims `n` slots on a multi-producer ring: the first one's sequence, or why not, negative. */
 export declare function claim(handle: number, index: number, n: number): number
 
@@ -113,6 +116,9 @@ export declare function joinStage(environment: number, handle: number, name: str
 
 /** Numbers of the layout, for the facades' test. */
 export declare function layoutNumbers(): Record<string, number>
+
+/** Takes that back. */
+export declare function leaveEnd(environment: number, handle: number, source: number): void
 
 /** Gives a producer seat back. */
 export declare function leaveProducer(handle: number, index: number): void

@@ -8,9 +8,6 @@ import type { RingMemory } from './ring-memory.js';
 import type { RingClosed } from './shared-ring.js';
 import { skippedBefore, skippedBetween } from './skips.js';
 
-/** The bit of a sleepers word that no stage has: it stands for who waits for the end. */
-const CLOSER = 31;
-
 /**
  * Waits until all stages, also those that have joined, have consumed everything, `timeout` milliseconds at most.
  *
@@ -22,7 +19,7 @@ export async function drained(
   timeout: number | undefined,
   hold: LoopHold,
 ): Promise<RingClosed> {
-  const { words, handle } = memory;
+  const { words } = memory;
   const declared = graph.map(({ index }) => stageCell(index));
   // Nobody joins a closed ring, but who has joined may leave; the seat keeps where it stood then.
   const cells = () => [...declared, ...cellsOf(Atomics.load(words, L.HEADER_JOINED))];
@@ -35,37 +32,65 @@ export async function drained(
   // Nobody consumes the rest of a ring that failed.
   const over = () =>
     memory.ended(Atomics.load(words, L.CURSOR_CELL)) && (memory.state === L.FAILED || left() === 0);
-  if (!over() && timeout !== 0) {
-    const source = memory.openSource();
-    let look = () => {};
-    binding.setConsumerWaker(environment, handle, CLOSER, source);
-    // Two threads may close at once, and one bit wakes one of them: the other looks by the clock. So does one whose
-    // last producer is gone with what it had staged.
-    const clock = setInterval(() => look(), 50).unref();
-    let timer: NodeJS.Timeout | undefined;
-    hold.hold();
-    try {
-      await new Promise<void>((resolve) => {
-        look = () => {
-          for (const cell of cells()) Atomics.or(words, cell + L.CELL_CONSUMERS, 1 << CLOSER);
-          if (over() || !memory.attached) resolve();
-        };
-        listenToSource(source, look);
-        // Then what is left is told.
-        if (timeout !== undefined && timeout !== Infinity) {
-          timer = setTimeout(resolve, timeout).unref();
-        }
-        look();
-      });
-    } finally {
-      hold.release();
-      clearTimeout(timer);
-      clearInterval(clock);
-      memory.closeSource(source);
+  // The cursor too: what is given up moves no stage that nobody has open.
+  const arm = () => {
+    for (const cell of [L.CURSOR_CELL, ...cells()]) {
+      Atomics.or(words, cell + L.CELL_CONSUMERS, 1 << L.CLOSERS);
     }
-  }
+  };
+  if (!over() && timeout !== 0) await untilOver(memory, arm, over, timeout, hold);
   const abandoned = left();
   const cursor = memory.position(L.CURSOR_CELL);
   const published = cursor - skippedBefore(memory, cursor | 0);
   return { consumed: published - abandoned, abandoned };
+}
+
+/**
+ * Sleeps until `over` is true, this thread lets go of the ring, or the time is up. What `over` looks at are sequences,
+ * whose cells it is armed on, and what changes beside them on a closed ring (its state, notes of what is accepted, seats
+ * that are given back), behind which everyone is woken.
+ */
+async function untilOver(
+  memory: RingMemory,
+  arm: () => void,
+  over: () => boolean,
+  timeout: number | undefined,
+  hold: LoopHold,
+): Promise<void> {
+  const { handle } = memory;
+  const source = memory.openSource();
+  let waits = true;
+  let timer: NodeJS.Timeout | undefined;
+  let forget = () => {};
+  const leave = () => {
+    if (!waits) return;
+    waits = false;
+    forget();
+    clearTimeout(timer);
+    binding.leaveEnd(environment, handle, source);
+    memory.closeSource(source);
+    hold.release();
+  };
+  binding.awaitEnd(environment, handle, source);
+  hold.hold();
+  try {
+    await new Promise<void>((resolve) => {
+      forget = memory.opened.whenClosed(() => {
+        leave();
+        resolve();
+      });
+      const look = () => {
+        arm();
+        if (over()) resolve();
+      };
+      listenToSource(source, look);
+      // Then what is left is told.
+      if (timeout !== undefined && timeout !== Infinity) {
+        timer = setTimeout(resolve, timeout).unref();
+      }
+      look();
+    });
+  } finally {
+    leave();
+  }
 }

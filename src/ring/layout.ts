@@ -11,6 +11,7 @@ export const layout = {
   NAME_BYTES: 48,
   DEFAULT_GUESTS: 8,
   CURSOR_BIT: 31,
+  CLOSERS: 31,
   GRANULE: 32,
   PADDING: 0xffffffff,
   RECORD_PREFIX: 8,

@@ -33,6 +33,7 @@ export class OpenedSeats {
   readonly words: Int32Array;
   readonly #entries = new Set<Entry>();
   readonly #known = new WeakMap<Opened, Entry>();
+  readonly #told = new Set<() => void>();
 
   constructor(words: Int32Array) {
     this.words = words;
@@ -57,8 +58,15 @@ export class OpenedSeats {
     this.#entries.delete(entry);
   }
 
+  /** Has `tell` called when all of them are closed; gives what takes that back. */
+  whenClosed(tell: () => void): () => void {
+    this.#told.add(tell);
+    return () => this.#told.delete(tell);
+  }
+
   /** Closes all of them. */
   close(): void {
     for (const { one, seat } of [...this.#entries]) (one.deref() ?? seat).close(true);
+    for (const tell of this.#told) tell();
   }
 }

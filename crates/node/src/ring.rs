@@ -217,6 +217,19 @@ pub fn set_consumer_waker(environment: u32, handle: u32, stage: u32, source: i32
     with(handle, |ring| ring.consumers().set(stage, waker))
 }
 
+/// Has a source rung for when a ring that closes may have ended.
+#[napi(catch_unwind)]
+pub fn await_end(environment: u32, handle: u32, source: u32) -> Result<()> {
+    let waker = Environment::get(environment)?.doorbell.waker(source);
+    with(handle, |ring| ring.await_end(environment, source, waker))
+}
+
+/// Takes that back.
+#[napi(catch_unwind)]
+pub fn leave_end(environment: u32, handle: u32, source: u32) -> Result<()> {
+    with(handle, |ring| ring.leave_end(environment, source))
+}
+
 /// Says whom the bit of a producer wakes.
 #[napi(catch_unwind)]
 pub fn set_producer_waker(environment: u32, handle: u32, index: u32, source: i32) -> Result<()> {

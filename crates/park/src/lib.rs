@@ -36,6 +36,7 @@
 #![deny(rustdoc::broken_intra_doc_links)]
 
 mod barrier;
+mod crowd;
 mod doorbell;
 mod failure;
 mod flag;
@@ -46,10 +47,11 @@ mod sleepers;
 pub mod sync;
 
 pub use barrier::Barrier;
+pub use crowd::Crowd;
 pub use doorbell::{Bell, Doorbell, SOURCES};
 pub use failure::Failure;
 pub use flag::SleepFlag;
-pub use region::{Region, Turn};
+pub use region::{CLOSERS, Region, Turn};
 pub use registry::{AttachError, Registry};
 pub use sleeper::{Sleeper, ThreadSleeper};
 pub use sleepers::{Sleepers, WAITERS, WakerTable};

@@ -1,5 +1,6 @@
 //! Shared memory that JavaScript owns, and the short turns in which native threads may touch it.
 
+use crate::crowd::Crowd;
 use crate::failure::Failure;
 use crate::sleepers::WakerTable;
 use crate::sync::{
@@ -10,10 +11,13 @@ use crate::sync::{
     thread,
 };
 use std::ptr::NonNull;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Set once nobody is attached any more; the bits below count turns under way.
 const GONE: u32 = 1 << 31;
+
+/// The bit of a consumers' word that no stage has: it stands for all who wait for the end.
+pub const CLOSERS: u32 = 31;
 
 /// A block of shared memory that belongs to JavaScript, with the wakers of those who wait on its sequences.
 ///
@@ -28,6 +32,7 @@ pub struct Region {
     turns: AtomicU32,
     consumers: WakerTable,
     producers: WakerTable,
+    closers: Arc<Crowd>,
     failure: OnceLock<Failure>,
 }
 
@@ -43,11 +48,13 @@ impl Region {
     /// # Safety
     /// The memory stays valid until [`leave_forever`](Self::leave_forever) has returned.
     pub unsafe fn new(base: NonNull<u8>, length: usize) -> Self {
+        let consumers = WakerTable::new();
         Self {
             base,
             length,
             turns: AtomicU32::new(0),
-            consumers: WakerTable::new(),
+            closers: Crowd::behind(&consumers, CLOSERS),
+            consumers,
             producers: WakerTable::new(),
             failure: OnceLock::new(),
         }
@@ -90,6 +97,11 @@ impl Region {
     /// Who waits for room: bit = producer.
     pub fn producers(&self) -> &WakerTable {
         &self.producers
+    }
+
+    /// Who waits for the end, behind the bit [`CLOSERS`] of the consumers.
+    pub fn closers(&self) -> &Crowd {
+        &self.closers
     }
 
     /// Why what lies here was stopped: kept beside the memory, because it has any length. The first one stays.

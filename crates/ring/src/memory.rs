@@ -6,7 +6,7 @@ use crate::graph::{sinks, worker_seats};
 use crate::layout::{CELL_BYTES, Cell, ClaimCell, HEADER_BYTES, Header, MAGIC, Offsets, VERSION};
 use crate::ledger::{Claimant, Ledger};
 use millrace_park::sync::atomic::AtomicU32;
-use millrace_park::{Failure, Region, Turn, WakerTable};
+use millrace_park::{CLOSERS, Crowd, Failure, Region, Turn, WakerTable};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ptr::NonNull;
@@ -56,6 +56,7 @@ struct Heap {
     slots: Box<[UnsafeCell<u64>]>,
     consumers: WakerTable,
     producers: WakerTable,
+    closers: Arc<Crowd>,
     failure: OnceLock<Failure>,
 }
 
@@ -107,6 +108,7 @@ impl Memory {
         let stamps = if geometry.multi { geometry.capacity as usize } else { 0 };
         let bytes = geometry.capacity as usize * geometry.stride as usize;
         let cell = || Cell::new(config.start, !geometry.multi);
+        let consumers = WakerTable::new();
         let heap = Heap {
             header: Box::new(Header::new(sinks(&geometry.upstream))),
             claim: Box::new(ClaimCell::new(config.start)),
@@ -115,7 +117,8 @@ impl Memory {
             stamps: (0..stamps).map(|_| AtomicU32::new(config.start)).collect(),
             counts: words(stamps),
             slots: (0..bytes.div_ceil(8)).map(|_| UnsafeCell::new(0)).collect(),
-            consumers: WakerTable::new(),
+            closers: Crowd::behind(&consumers, CLOSERS),
+            consumers,
             producers: WakerTable::new(),
             failure: OnceLock::new(),
         };
@@ -178,6 +181,14 @@ impl Memory {
         match &self.home {
             Home::Heap(heap) => &heap.producers,
             Home::Region(region) => region.producers(),
+        }
+    }
+
+    /// Who waits for the end.
+    pub(crate) fn closers(&self) -> &Crowd {
+        match &self.home {
+            Home::Heap(heap) => &heap.closers,
+            Home::Region(region) => region.closers(),
         }
     }
 

@@ -4,11 +4,12 @@
 //! memory may be scribbled over, so a claim is looked at again before it is published.
 
 use crate::claim::{ClaimError, Claimer};
-use crate::layout::FAILED;
+use crate::layout::{FAILED, OPEN};
 use crate::memory::{Memory, View};
 use crate::sequence::{distance, wake};
 use crate::stamps;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed};
+use millrace_park::sync::seqcst;
 use std::fmt;
 
 /// Nothing was published: this producer has no claim open, or none as large, or the ring's memory is gone.
@@ -56,6 +57,11 @@ pub(crate) fn commit(memory: &Memory, index: u32, used: u32) -> Result<(), NoCla
     view.header.lost.fetch_add(used - seen, Relaxed);
     if view.geometry.wait.sleeps() {
         wake(memory, view.cursor, cell);
+    }
+    // Who waits for the end of a closed ring waits for the cursor where nobody has a stage open, and sleeps whatever the
+    // ring's way to wait is.
+    if seqcst::load(&view.header.state) != OPEN {
+        memory.consumers().wake(u32::MAX);
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::staged::publish_copied;
 use crate::workers::Workers;
 use millrace_park::sync::atomic::Ordering::Acquire;
 use millrace_park::sync::seqcst;
+use std::task::Waker;
 
 /// A ring whose seats are taken, used and given back by their numbers. Rust's own producers and consumers, which are
 /// their seats, are opened on the [`Ring`] that it stands for.
@@ -155,6 +156,7 @@ impl Seats {
     /// Gives back every stage and every producer seat of an environment that is gone, and wakes everyone who waits: a
     /// thread may end between advancing a sequence and waking, or with the sleepers' bits in its hand.
     pub fn release_owner(&self, owner: u32) {
+        self.memory.closers().remove(|key| key >> 32 == u64::from(owner));
         let Some(view) = self.memory.enter() else { return };
         for (seat, cell) in view.stages.iter().enumerate() {
             if cell.owner.load(Acquire) == owner {
@@ -189,6 +191,18 @@ impl Seats {
     /// Who waits for room.
     pub fn producers(&self) -> &millrace_park::WakerTable {
         self.memory.producers()
+    }
+
+    /// Has `waker` woken when something changes by which a closed ring may have come to its end: the sequences on whose
+    /// cells the bit [`CLOSERS`](millrace_park::CLOSERS) is set, and what changes beside sequences. Known by a number of
+    /// `owner`'s.
+    pub fn await_end(&self, owner: u32, number: u32, waker: Waker) {
+        self.memory.closers().add(u64::from(owner) << 32 | u64::from(number), waker);
+    }
+
+    /// Takes [`await_end`](Self::await_end) back.
+    pub fn leave_end(&self, owner: u32, number: u32) {
+        self.memory.closers().remove(|key| key == u64::from(owner) << 32 | u64::from(number));
     }
 
     /// Dies between intent and claim, for models of recovery.
