@@ -276,7 +276,7 @@ pub fn push_copied(handle: u32, index: u32, fields: Uint8ArraySlice<'_>, payload
 /// Ends a ring: it takes nothing more, and everyone who waits is woken.
 #[napi(catch_unwind)]
 pub fn close_ring(handle: u32) -> Result<()> {
-    with(handle, Ring::close)
+    with(handle, |ring| ring.close())
 }
 
 /// Why a ring failed.
