@@ -132,9 +132,9 @@ impl<E> Access<E> {
         self.barrier.light();
         if cell.consumers.any() || cell.producers.any() {
             self.wake_sleepers(cell);
-            counters.made += 1;
+            counters.made = counters.made.wrapping_add(1);
         } else {
-            counters.elided += 1;
+            counters.elided = counters.elided.wrapping_add(1);
         }
     }
 
@@ -207,5 +207,28 @@ impl Wakes {
         let Self { made, elided } = std::mem::take(self);
         crate::sequence::count(&cell.made, made);
         crate::sequence::count(&cell.elided, elided);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Access, Core, Wakes};
+    use crate::config::Config;
+    use millrace_park::Barrier;
+    use millrace_park::sync::{Arc, atomic::Ordering::Relaxed};
+
+    /// A stage that never sleeps settles nothing, however long it runs.
+    #[test]
+    fn wakes_wrap_where_nobody_settles_them() {
+        let config = Config::new(2, 4).stage("only", &[]);
+        let upstream = config.check().unwrap();
+        let access = Access::new(Arc::new(Core::new(&config, upstream, Barrier::symmetric(), || 0)));
+        let mut wakes = Wakes { made: u32::MAX, elided: u32::MAX };
+        let cell = access.view.cursor;
+        access.wake(cell, &mut wakes);
+        cell.consumers.arm(0);
+        access.wake(cell, &mut wakes);
+        wakes.settle(cell);
+        assert_eq!((cell.made.load(Relaxed), cell.elided.load(Relaxed)), (0, 0));
     }
 }
