@@ -263,6 +263,22 @@ fn a_handler_that_skips_passes_over_and_counts() {
 }
 
 #[test]
+fn what_is_passed_over_in_a_batch_that_comes_again_counts_once() {
+    let ring = numbers(3);
+    ring.close();
+    let mut first = ring.consumer("first").unwrap();
+    let mut run = |panics| {
+        first.run_fallible(OnError::Skip, |n, _, last| {
+            assert!(!(last && panics), "no");
+            if *n == 1 { Err("one") } else { Ok(()) }
+        })
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| run(true))).is_err());
+    assert_eq!(run(false).unwrap().skipped, 1);
+    assert_eq!(ring.stats().stages[0].skipped, 1);
+}
+
+#[test]
 fn a_batch_is_begun_again_until_it_succeeds() {
     let ring = numbers(3);
     ring.close();
@@ -372,4 +388,15 @@ fn a_ring_counts_slots_that_were_given_up() {
     drop(out.try_claim(2).unwrap());
     let stats = ring.stats();
     assert_eq!((stats.cursor, stats.given_up, stats.producers.len()), (5, 4, 2));
+}
+
+#[test]
+fn slots_that_were_given_up_are_no_batch() {
+    let ring = Builder::new(8).multi(1).stage("only", &[]).create(|| 0).unwrap();
+    let (mut out, mut only) = (ring.producer().unwrap(), ring.consumer("only").unwrap());
+    drop(out.try_claim(2).unwrap());
+    assert_eq!(only.poll(8, |_, _, _| ()), 0);
+    drop(only);
+    let one = &ring.stats().stages[0];
+    assert_eq!((one.sequence, one.batches), (2, 0));
 }

@@ -142,7 +142,6 @@ fn batch<P: Processor, X>(
         };
         match on_error {
             OnError::Skip => {
-                count(&processor.cell().skipped, 1);
                 skipped += 1;
                 at += 1;
             }
@@ -164,8 +163,12 @@ fn batch<P: Processor, X>(
     Ok(())
 }
 
-/// Releases `n` events, of which the handler accepted all but `skipped`.
+/// Releases `n` events, of which the handler accepted all but `skipped`. Those are counted here and not before: a batch
+/// that a panic ends comes again.
 fn pass(processor: &mut impl Processor, n: u32, skipped: u32, ran: &mut Ran) {
+    if skipped > 0 {
+        count(&processor.cell().skipped, skipped);
+    }
     ran.consumed += u64::from(n - skipped);
     ran.skipped += u64::from(skipped);
     if n > 0 {

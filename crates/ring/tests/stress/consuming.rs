@@ -210,15 +210,19 @@ impl Visit<'_> {
     }
 
     fn skipping<W: WaitStrategy>(&mut self, open: &mut Open<W>) -> bool {
-        let mut skipped = 0;
+        let (mut skipped, mut in_batch) = (0, 0);
         let ran = open.run_fallible(OnError::Skip, &mut |event, sequence, last| {
             // What is passed over counts as seen.
             self.take(event, sequence, last);
-            if !self.random.one_in(30) {
+            let skips = self.random.one_in(30);
+            in_batch += u32::from(skips);
+            if last {
+                self.done.skipped += in_batch;
+                skipped += u64::from(std::mem::take(&mut in_batch));
+            }
+            if !skips {
                 return Ok(());
             }
-            skipped += 1;
-            self.done.skipped += 1;
             Err(())
         });
         let Some((ran, _)) = ran else { return self.polling(open) };
