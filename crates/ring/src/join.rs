@@ -298,7 +298,7 @@ const MOST_LOOKS: u32 = 10_000;
 /// once the cursor has wrapped, when that is right or says too little: where they agree, both are right. Workers count
 /// behind, as many producers do: both could say too little for as long as somebody is slow. They have a counter that is
 /// never in between.
-fn exact_wraps(view: &View<'_>, sequence: u32) -> u32 {
+pub(crate) fn exact_wraps(view: &View<'_>, sequence: u32) -> u32 {
     if let Some(workers) = Workers::of_stage(view, 0) {
         return (workers.number(sequence) >> 32) as u32;
     }

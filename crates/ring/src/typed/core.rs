@@ -1,5 +1,6 @@
 //! What a typed ring's producers and consumers share.
 
+use super::closing::Closers;
 use crate::claim::{ended, settle};
 use crate::config::Config;
 use crate::layout::Cell;
@@ -9,7 +10,7 @@ use crate::sequence::{distance, slowest_sink};
 use crate::stamps;
 use millrace_park::Barrier;
 use millrace_park::sync::Arc;
-use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use millrace_park::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use millrace_park::sync::seqcst;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -24,6 +25,12 @@ pub(crate) struct Core<E> {
     pub(crate) names: Box<[String]>,
     /// Stages that are open exclusively, a bit each. Set by who holds [`Joining`](crate::join::Joining).
     pub(crate) exclusive: AtomicU32,
+    /// The first sequence.
+    pub(crate) start: u32,
+    /// Slots that several producers claimed and gave up. Raised before they are stamped.
+    pub(crate) given_up: AtomicU64,
+    /// Who waits for the end.
+    pub(crate) closers: std::sync::Arc<Closers>,
 }
 
 // SAFETY: an event is written by the one who claimed its slot (so `Send`) and read by many (so `Sync`) between the
@@ -47,6 +54,9 @@ impl<E> Core<E> {
             barrier,
             names: config.stages.iter().map(|stage| stage.name.clone()).collect(),
             exclusive: AtomicU32::new(0),
+            start: config.start,
+            given_up: AtomicU64::new(0),
+            closers: std::sync::Arc::default(),
         }
     }
 
@@ -124,6 +134,14 @@ impl<E> Access<E> {
     /// True when a stage that stands at `next`, where nothing is ready, will get nothing more.
     pub(crate) fn ended(&self, next: u32) -> bool {
         self.state() != OPEN && ended(&self.view, next)
+    }
+
+    /// What was announced or claimed will not come: who waits for a closed ring to end looks again.
+    pub(crate) fn look_again(&self) {
+        self.barrier.light();
+        if self.state() != OPEN {
+            self.core.wake_all();
+        }
     }
 
     /// Wakes who waits for `cell`, after it was advanced.

@@ -68,7 +68,8 @@
 //! and nobody sees its event, or it is accepted and every stage gets it before it ends: nothing is accepted and lost.
 //! What one thread published before it called `close` is always accepted. A [`Claim`] that is open when the ring closes
 //! was accepted: stages wait until it is committed or dropped. [`Ring::fail`] stops accepting too, but stages end as
-//! soon as they find nothing ready, whatever is still to come. A handler's panic neither closes nor fails the ring;
+//! soon as they find nothing ready, whatever is still to come. [`Ring::close_within`] closes, waits until all is consumed
+//! and tells how much was. A handler's panic neither closes nor fails the ring;
 //! [`Consumer::run_fallible`] is for handlers that report.
 //!
 //! # Memory ordering
@@ -112,6 +113,7 @@
 //! [`ClaimError::Closed`]: crate::ClaimError::Closed
 
 mod claim;
+mod closing;
 mod consumer;
 mod core;
 mod exclusive;
@@ -131,6 +133,7 @@ mod worker;
 mod yielding;
 
 pub use claim::Claim;
+pub use closing::Closed;
 pub use consumer::Consumer;
 pub use exclusive::{ExclusiveConsumer, ExclusiveError};
 pub use multi_producer::MultiProducer;

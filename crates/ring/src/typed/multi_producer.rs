@@ -209,7 +209,7 @@ impl<E: Send + Sync, W: WaitStrategy> Claimant for MultiProducer<E, W> {
         let view = &self.access.view;
         if used < n {
             // Stamped first, so that it is passed together with what is used.
-            stamps::skip(view, start.wrapping_add(used), n - used);
+            give_up(&self.access, start.wrapping_add(used), n - used);
         }
         if used > 0 {
             stamps::publish_lightly(view, start, used);
@@ -251,8 +251,13 @@ fn look_for_room<E>(access: &Access<E>, own: &Cell, start: u32, n: u32) -> Resul
 /// What was announced will not come: who waits for a closed ring to end looks again.
 fn withdraw<E>(access: &Access<E>, own: &Cell) {
     own.staged.store(0, Release);
-    access.barrier.light();
-    if access.state() != OPEN {
-        access.core.wake_all();
-    }
+    access.look_again();
+}
+
+/// Nobody consumes these slots. Where consumers never sleep, nobody else wakes who waits for the end.
+#[cold]
+fn give_up<E>(access: &Access<E>, start: u32, n: u32) {
+    access.core.given_up.fetch_add(n.into(), Relaxed);
+    stamps::skip(&access.view, start, n);
+    access.look_again();
 }

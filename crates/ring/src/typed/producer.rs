@@ -259,8 +259,5 @@ impl<E> Drop for Withdraw<'_, E> {
 /// What was announced beyond `next` will not come: who waits for a closed ring to end looks again.
 fn withdraw<E>(access: &Access<E>, next: u32) {
     access.view.producers[0].staged.store(next, Release);
-    access.barrier.light();
-    if access.state() != OPEN {
-        access.core.wake_all();
-    }
+    access.look_again();
 }

@@ -1,5 +1,6 @@
 //! A ring of typed events.
 
+use super::closing::{self, Closed};
 use super::consumer::Consumer;
 use super::core::Core;
 use super::exclusive::{ExclusiveConsumer, ExclusiveError};
@@ -15,9 +16,10 @@ use crate::graph::mask_of;
 use crate::join::{Guest, JoinError, JoinFrom, check_declared};
 use crate::layout::{CLOSING, FAILED};
 use crate::ring::OpenError;
-use millrace_park::Barrier;
 use millrace_park::sync::Arc;
+use millrace_park::{Barrier, ThreadSleeper};
 use std::marker::PhantomData;
+use std::time::Duration;
 
 /// A ring with one producer.
 #[derive(Debug, Clone, Copy)]
@@ -230,6 +232,33 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
     /// everyone who waits. From any thread, as often as one likes.
     pub fn close(&self) {
         self.core.end(CLOSING);
+    }
+
+    /// Closes the ring and waits until every stage, those that joined as well, has consumed all that was accepted,
+    /// `timeout` at most; none waits for as long as it takes. Tells how many events were consumed by all stages, and how
+    /// many were left by one. Slots that a [`Claim`](super::Claim) gave up are no events.
+    ///
+    /// A ring that has failed, or fails meanwhile, is not waited for: nobody consumes the rest. What is abandoned may
+    /// still be consumed afterwards. From any thread, several at a time, and again. Sleeps, whatever the ring's way to
+    /// wait is, and is woken once for each batch of the slowest stage.
+    ///
+    /// Exact, but where a producer gives a claim up in the very moment in which the time is up.
+    ///
+    /// ```
+    /// use millrace_ring::typed::{Builder, Closed};
+    /// use std::time::Duration;
+    /// let ring = Builder::new(8).stage("store", &[]).create(u32::default)?;
+    /// let mut store = ring.consumer("store")?;
+    /// ring.producer()?.publish_many(3, |at, event| *event = at).unwrap();
+    /// store.poll(1, |_, _, _| ());
+    /// assert_eq!(ring.close_within(Some(Duration::ZERO)), Closed { consumed: 1, abandoned: 2 });
+    /// let storing = std::thread::spawn(move || store.run(|_, _, _| ()));
+    /// assert_eq!(ring.close_within(None), Closed { consumed: 3, abandoned: 0 });
+    /// storing.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close_within(&self, timeout: Option<Duration>) -> Closed {
+        closing::close(&self.core, &ThreadSleeper::current(), timeout)
     }
 
     /// As [`close`](Self::close), because a stage failed for good: stages end where they find nothing ready, and do not

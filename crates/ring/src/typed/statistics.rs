@@ -11,9 +11,9 @@ use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
 pub struct Statistics {
     /// Events published since the ring was made, with those given up between them; the number of the next event.
     pub cursor: u64,
-    /// Slots that several producers claimed and gave up; wraps at 2^32. What one producer gives up is not counted: it
-    /// claims the same slots again.
-    pub given_up: u32,
+    /// Slots that several producers claimed and gave up. What one producer gives up is not counted: it claims the same
+    /// slots again.
+    pub given_up: u64,
     /// Stages, in the order they were added, and behind them those that have joined.
     pub stages: Vec<StageStatistics>,
     /// Seats of producers, taken or not.
@@ -91,7 +91,7 @@ impl Statistics {
             |cell: &Cell| ProducerStatistics { wakes_made: count(&cell.made), wakes_elided: count(&cell.elided) };
         Self {
             cursor,
-            given_up: count(&view.header.skipped),
+            given_up: core.given_up.load(Relaxed),
             stages,
             producers: view.producers.iter().map(producer).collect(),
         }
