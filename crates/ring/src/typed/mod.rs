@@ -61,7 +61,8 @@
 //! could go on wait: use `Block` or `Adaptive` there. The least latency is not the most throughput: a consumer right
 //! behind its producer pays a cache line's journey for each event, one that sleeps finds many. The example
 //! `unicast_throughput` measures it. The strategy is of consumers. *Producers* without room yield a few times and then
-//! sleep, whatever it is, and stages look for them at every release, once a batch.
+//! sleep, whatever it is, and stages look for them at every release, once a batch. Whoever sleeps does so on its thread,
+//! or by what [`Builder::sleep_by`] was given: a coroutine leaves its worker to others then.
 //!
 //! # What a close means
 //! [`Ring::close`] may meet a publish of another thread. Then either the publish is refused ([`ClaimError::Closed`])
@@ -143,5 +144,5 @@ pub use producer::Producer;
 pub use ring::{Builder, Multi, Ring, Single};
 pub use stage_processor::{StageConsumer, StageProcessor, StageWorker};
 pub use statistics::{ProducerStatistics, StageStatistics, Statistics};
-pub use strategy::{Adaptive, Block, Pause, Spin, WaitStrategy, Yield};
+pub use strategy::{Adaptive, Block, Pause, SleepBy, Spin, WaitStrategy, Yield};
 pub use worker::Worker;

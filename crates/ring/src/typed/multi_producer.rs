@@ -14,7 +14,6 @@ use crate::sequence::{distance, slowest_sink};
 use crate::stamps;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::marker::PhantomData;
 use std::time::Duration;
 
 /// One of several producers of a ring. Each thread opens its own.
@@ -28,11 +27,11 @@ pub struct MultiProducer<E: Send + Sync, W: WaitStrategy> {
     patience: Patience,
     /// How it waits for room.
     yielding: Yielding,
-    strategy: PhantomData<W>,
+    strategy: W,
 }
 
 impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
-    pub(super) fn open(core: Arc<Core<E>>) -> Result<Self, OpenError> {
+    pub(super) fn open(core: Arc<Core<E>>, strategy: W) -> Result<Self, OpenError> {
         let access = Access::new(core);
         let seat = take_seat(&access.view, 1)?;
         Ok(Self {
@@ -42,7 +41,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
             wakes: Wakes::default(),
             patience: Patience::default(),
             yielding: Yielding::default(),
-            strategy: PhantomData,
+            strategy,
         })
     }
 
@@ -136,7 +135,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
         self.settle();
         self.take_back();
         let claimed = || self.access.view.claim.ledger.sequence();
-        room::wait(&self.access, self.seat, &mut self.yielding, n, timeout, claimed)
+        room::wait(&self.access, self.seat, &self.strategy.sleeper(), &mut self.yielding, n, timeout, claimed)
     }
 
     #[inline(always)]

@@ -6,8 +6,9 @@ use super::strategy::WaitStrategy;
 use crate::consumer::Waited;
 use crate::layout::FAILED;
 use crate::sequence::count;
+use millrace_park::Sleeper;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What [`Consumer::run_fallible`] and [`Worker::run_fallible`](super::Worker::run_fallible) do when their handler fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub enum OnError {
     Retry {
         /// How often a batch is begun, the first time included; 0 is 1.
         attempts: u32,
-        /// How long the thread sleeps before the second time, doubled each time after that. A close or a failure of the
+        /// How long it sleeps before the second time, doubled each time after that. A close or a failure of the
         /// ring does not end it.
         backoff: Duration,
     },
@@ -148,7 +149,7 @@ fn batch<P: Processor, X>(
             OnError::Retry { attempts, backoff } if failures + 1 < attempts => {
                 count(&processor.cell().retries, 1);
                 ran.retries += 1;
-                std::thread::sleep(backoff.saturating_mul(2u32.saturating_pow(failures)));
+                back_off(&processor.strategy().sleeper(), backoff.saturating_mul(2u32.saturating_pow(failures)));
                 failures += 1;
                 at = 0;
             }
@@ -161,6 +162,18 @@ fn batch<P: Processor, X>(
     }
     pass(processor, n, skipped, ran);
     Ok(())
+}
+
+/// Sleeps for all of this time: what wakes a consumer is not meant for it now.
+fn back_off(sleeper: &impl Sleeper, time: Duration) {
+    let begin = Instant::now();
+    loop {
+        let left = time.saturating_sub(begin.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        sleeper.sleep(Some(left));
+    }
 }
 
 /// Releases `n` events, of which the handler accepted all but `skipped`. Those are counted here and not before: a batch

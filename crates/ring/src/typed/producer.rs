@@ -12,7 +12,6 @@ use crate::ring::OpenError;
 use crate::sequence::count;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::marker::PhantomData;
 use std::time::Duration;
 
 /// The only producer of its ring: it cannot be cloned, and the ring gives one out at a time.
@@ -27,15 +26,15 @@ pub struct Producer<E: Send + Sync, W: WaitStrategy> {
     wakes: Wakes,
     /// How it waits for room.
     yielding: Yielding,
-    strategy: PhantomData<W>,
+    strategy: W,
 }
 
 impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
-    pub(super) fn open(core: Arc<Core<E>>) -> Result<Self, OpenError> {
+    pub(super) fn open(core: Arc<Core<E>>, strategy: W) -> Result<Self, OpenError> {
         let access = Access::new(core);
         take_seat(&access.view, 1)?;
         let next = access.view.cursor.value.load(Acquire);
-        Ok(Self { access, limit: next, wakes: Wakes::default(), yielding: Yielding::default(), strategy: PhantomData })
+        Ok(Self { access, limit: next, wakes: Wakes::default(), yielding: Yielding::default(), strategy })
     }
 
     /// Publishes an event that `write` fills; the slot still has what was in it a lap ago. If `write` panics, nothing
@@ -127,7 +126,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
         let next = self.next();
-        room::wait(&self.access, 0, &mut self.yielding, n, timeout, || next)?;
+        room::wait(&self.access, 0, &self.strategy.sleeper(), &mut self.yielding, n, timeout, || next)?;
         self.limit = next.wrapping_add(self.access.free(next));
         Ok(())
     }
@@ -240,6 +239,7 @@ impl<E: Send + Sync, W: WaitStrategy> Drop for Producer<E, W> {
         self.settle();
         // A claim that was forgotten stands announced.
         withdraw(&self.access, self.next());
+        self.access.core.memory.producers().clear(0);
         leave_seat(&self.access.view, 0);
     }
 }

@@ -9,7 +9,7 @@ use super::owned::Stage;
 use super::producer::Producer;
 use super::stage_processor::{StageConsumer, StageProcessor, StageWorker};
 use super::statistics::Statistics;
-use super::strategy::{Adaptive, Pause, WaitStrategy};
+use super::strategy::{Adaptive, Pause, SleepBy, WaitStrategy};
 use super::worker::Worker;
 use crate::config::{Config, ConfigError};
 use crate::graph::mask_of;
@@ -17,7 +17,7 @@ use crate::join::{Guest, JoinError, JoinFrom, check_declared};
 use crate::layout::{CLOSING, FAILED};
 use crate::ring::OpenError;
 use millrace_park::sync::Arc;
-use millrace_park::{Barrier, ThreadSleeper};
+use millrace_park::{Barrier, Sleeper};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -102,6 +102,30 @@ impl<W: WaitStrategy, P> Builder<W, P> {
         Builder { config: self.config, strategy, producers: PhantomData }
     }
 
+    /// Has who waits sleep by what `current` gives, and not on its thread: consumers, workers, producers without room, and
+    /// [who closes](Ring::close_within). It is called by whoever is about to wait, where it is. After
+    /// [`wait`](Self::wait), which takes this back.
+    ///
+    /// `.sleep_by(millrace_fiber::current_sleeper)` is for coroutines, which leave their worker to others while they wait.
+    /// Threads may take part in such a ring, too. The guide of fibers has an example.
+    ///
+    /// ```
+    /// use millrace_park::ThreadSleeper;
+    /// use millrace_ring::typed::Builder;
+    /// // As it is unless said otherwise.
+    /// let ring = Builder::new(8).sleep_by(ThreadSleeper::current).stage("store", &[]).create(u32::default)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn sleep_by<F, S>(self, current: F) -> Builder<SleepBy<W, F>, P>
+    where
+        F: Fn() -> S + Clone + Send + Sync + 'static,
+        S: Sleeper,
+    {
+        let Self { config, strategy, producers } = self;
+        Builder { config, strategy: SleepBy::new(strategy, current), producers }
+    }
+
     /// The ring, with `event` making what its slots begin with.
     ///
     /// # Errors
@@ -136,7 +160,7 @@ impl<E: Send + Sync, W: WaitStrategy> Ring<E, W, Single> {
     /// # Errors
     /// [`OpenError::Taken`] while there is one.
     pub fn producer(&self) -> Result<Producer<E, W>, OpenError> {
-        Producer::open(self.core.clone())
+        Producer::open(self.core.clone(), self.strategy.clone())
     }
 }
 
@@ -146,7 +170,7 @@ impl<E: Send + Sync, W: WaitStrategy> Ring<E, W, Multi> {
     /// # Errors
     /// [`OpenError::Taken`] while there are as many as were allowed for.
     pub fn producer(&self) -> Result<MultiProducer<E, W>, OpenError> {
-        MultiProducer::open(self.core.clone())
+        MultiProducer::open(self.core.clone(), self.strategy.clone())
     }
 }
 
@@ -258,7 +282,7 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn close_within(&self, timeout: Option<Duration>) -> Closed {
-        closing::close(&self.core, &ThreadSleeper::current(), timeout)
+        closing::close(&self.core, &self.strategy.sleeper(), timeout)
     }
 
     /// As [`close`](Self::close), because a stage failed for good: stages end where they find nothing ready, and do not

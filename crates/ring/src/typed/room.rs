@@ -5,13 +5,14 @@ use super::yielding::Yielding;
 use crate::claim::ClaimError;
 use crate::layout::OPEN;
 use crate::sequence::{distance, slowest_sink};
-use millrace_park::{Sleeper, ThreadSleeper};
+use millrace_park::Sleeper;
 use std::time::{Duration, Instant};
 
 /// Waits until `n` slots behind `position` are free, the ring takes no more events, or the time is up.
 pub(super) fn wait<E>(
     access: &Access<E>,
     seat: u32,
+    sleeper: &impl Sleeper,
     yielding: &mut Yielding,
     n: u32,
     timeout: Option<Duration>,
@@ -24,7 +25,6 @@ pub(super) fn wait<E>(
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let open = || access.state() == OPEN;
     let held = |gate: u32| distance(gate, position()) > (capacity - n).cast_signed();
-    let sleeper = ThreadSleeper::current();
     yielding.begins();
     loop {
         if !open() {
