@@ -256,7 +256,7 @@ fn furnish(cell: &Cell, name: &str, wraps: u32) {
     }
 }
 
-fn read_name(cell: &Cell) -> String {
+pub(crate) fn read_name(cell: &Cell) -> String {
     let bytes: Vec<u8> = cell.name.iter().flat_map(|word| word.load(Acquire).to_ne_bytes()).collect();
     String::from_utf8_lossy(&bytes).trim_end_matches('\0').into()
 }

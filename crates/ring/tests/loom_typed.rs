@@ -150,7 +150,7 @@ fn a_failure_of_a_closed_ring_ends_the_stage_behind_it() {
         ring.producer().unwrap().try_publish_many(2, |at, event| *event = at).unwrap();
         let (mut parse, store) = (ring.consumer("parse").unwrap(), ring.consumer("store").unwrap());
         let parsing = thread::spawn(move || {
-            parse.run_fallible(OnError::Stop, |n, _, _| if *n == 1 { Err(()) } else { Ok(()) }).unwrap_err();
+            parse.run_fallible(OnError::Stop, |n, _, _| if *n == 1 { Err("no") } else { Ok(()) }).unwrap_err();
         });
         let storing = thread::spawn(move || {
             let (mut store, mut seen) = (store, Vec::new());

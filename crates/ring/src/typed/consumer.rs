@@ -109,10 +109,6 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         self.number()
     }
 
-    pub(super) fn stage(&self) -> u32 {
-        self.stage
-    }
-
     pub(super) fn core(&self) -> &Core<E> {
         &self.access.core
     }
@@ -174,6 +170,10 @@ impl<E: Send + Sync, W: WaitStrategy> Processor for Consumer<E, W> {
 
     #[inline(always)]
     fn seat(&self) -> u32 {
+        self.stage
+    }
+
+    fn stage(&self) -> u32 {
         self.stage
     }
 

@@ -1,8 +1,10 @@
 //! What a typed ring's producers and consumers share.
 
 use super::closing::Closers;
-use crate::claim::{ended, settle};
+use super::failure::Failure;
+use crate::claim::{ClaimError, ended, settle};
 use crate::config::Config;
+use crate::join::read_name;
 use crate::layout::Cell;
 use crate::layout::{CLOSING, FAILED, OPEN};
 use crate::memory::{Memory, View};
@@ -12,6 +14,7 @@ use millrace_park::Barrier;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use millrace_park::sync::seqcst;
+use millrace_park::sync::{Mutex, lock};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ptr::NonNull;
@@ -29,6 +32,8 @@ pub(crate) struct Core<E> {
     pub(crate) start: u32,
     /// Slots that several producers claimed and gave up. Raised before they are stamped.
     pub(crate) given_up: AtomicU64,
+    /// The first failure.
+    pub(crate) failure: Mutex<Option<Failure>>,
     /// Who waits for the end.
     pub(crate) closers: std::sync::Arc<Closers>,
 }
@@ -56,6 +61,7 @@ impl<E> Core<E> {
             exclusive: AtomicU32::new(0),
             start: config.start,
             given_up: AtomicU64::new(0),
+            failure: Mutex::new(None),
             closers: std::sync::Arc::default(),
         }
     }
@@ -70,6 +76,13 @@ impl<E> Core<E> {
             let _ = seqcst::compare_exchange(&view.header.state, CLOSING, FAILED);
         }
         self.wake_all();
+    }
+
+    /// Ends the ring because of this. Noted first, so that who finds the ring failed finds out why.
+    pub(crate) fn fail(&self, stage: &str, message: &dyn fmt::Display) {
+        let message = message.to_string();
+        lock(&self.failure).get_or_insert_with(|| Failure { stage: stage.into(), message });
+        self.end(FAILED);
     }
 
     pub(crate) fn wake_all(&self) {
@@ -111,6 +124,12 @@ impl<E> Access<E> {
         }
     }
 
+    /// The name of a stage, declared or joined.
+    pub(crate) fn stage_name(&self, stage: u32) -> String {
+        let joined = || read_name(&self.view.stages[stage as usize]);
+        self.core.names.get(stage as usize).cloned().unwrap_or_else(joined)
+    }
+
     /// The slot of a sequence.
     #[inline(always)]
     pub(crate) fn slot(&self, sequence: u32) -> *mut E {
@@ -123,6 +142,12 @@ impl<E> Access<E> {
     pub(crate) fn parts(&self, first: u32, n: u32) -> [(*mut E, u32); 2] {
         let until_end = n.min(self.mask + 1 - (first & self.mask));
         [(self.slot(first), until_end), (self.slot(first.wrapping_add(until_end)), n - until_end)]
+    }
+
+    /// Why a ring that is not open takes nothing.
+    #[cold]
+    pub(crate) fn refusal(&self) -> ClaimError {
+        if self.state() == FAILED { ClaimError::Failed } else { ClaimError::Closed }
     }
 
     /// `OPEN`, `CLOSING` or `FAILED`.

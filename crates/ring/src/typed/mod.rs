@@ -68,8 +68,9 @@
 //! [`Ring::close`] may meet a publish of another thread. Then either the publish is refused ([`ClaimError::Closed`])
 //! and nobody sees its event, or it is accepted and every stage gets it before it ends: nothing is accepted and lost.
 //! What one thread published before it called `close` is always accepted. A [`Claim`] that is open when the ring closes
-//! was accepted: stages wait until it is committed or dropped. [`Ring::fail`] stops accepting too, but stages end as
-//! soon as they find nothing ready, whatever is still to come. [`Ring::close_within`] closes, waits until all is consumed
+//! was accepted: stages wait until it is committed or dropped. [`Ring::fail`] stops accepting too
+//! ([`ClaimError::Failed`]; [`Ring::failure`] says why), but stages end as soon as they find nothing ready, whatever is
+//! still to come. [`Ring::close_within`] closes, waits until all is consumed
 //! and tells how much was. A handler's panic neither closes nor fails the ring;
 //! [`Consumer::run_fallible`] is for handlers that report.
 //!
@@ -112,12 +113,14 @@
 //! - Nothing allocates but opening, waiting for room, going to sleep and [`Ring::stats`].
 //!
 //! [`ClaimError::Closed`]: crate::ClaimError::Closed
+//! [`ClaimError::Failed`]: crate::ClaimError::Failed
 
 mod claim;
 mod closing;
 mod consumer;
 mod core;
 mod exclusive;
+mod failure;
 mod gather;
 mod multi_producer;
 mod on_error;
@@ -137,6 +140,7 @@ pub use claim::Claim;
 pub use closing::Closed;
 pub use consumer::Consumer;
 pub use exclusive::{ExclusiveConsumer, ExclusiveError};
+pub use failure::Failure;
 pub use multi_producer::MultiProducer;
 pub use on_error::{OnError, Ran, Stopped};
 pub use owned::{Owned, Stage, Word, Writer};

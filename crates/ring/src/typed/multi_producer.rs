@@ -49,7 +49,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// is skipped.
     ///
     /// # Errors
-    /// [`ClaimError::Full`], [`ClaimError::Closed`].
+    /// [`ClaimError::Full`], [`ClaimError::Closed`], [`ClaimError::Failed`].
     #[inline]
     pub fn try_publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let start = self.claim(1)?;
@@ -84,7 +84,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// Publishes an event, waiting for room.
     ///
     /// # Errors
-    /// [`ClaimError::Closed`].
+    /// [`ClaimError::Closed`], [`ClaimError::Failed`].
     #[inline]
     pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let claim = loop {
@@ -103,7 +103,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// Publishes `n` events together, waiting for room for all of them.
     ///
     /// # Errors
-    /// [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    /// [`ClaimError::Closed`], [`ClaimError::Failed`], [`ClaimError::TooLarge`].
     #[inline]
     pub fn publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
         loop {
@@ -129,7 +129,8 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// Waits until `n` slots may be free, `timeout` at most: another producer may be faster.
     ///
     /// # Errors
-    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::Failed`],
+    /// [`ClaimError::TooLarge`].
     #[cold]
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
@@ -178,7 +179,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     #[inline(never)]
     fn refuse(&self) -> ClaimError {
         withdraw(&self.access, self.own());
-        ClaimError::Closed
+        self.access.refusal()
     }
 
     /// Aborts the claim that was lent and never came back: it was forgotten.

@@ -4,7 +4,6 @@ use super::consumer::Consumer;
 use super::processor::{self, Processor};
 use super::strategy::WaitStrategy;
 use crate::consumer::Waited;
-use crate::layout::FAILED;
 use crate::sequence::count;
 use millrace_park::Sleeper;
 use std::fmt;
@@ -87,9 +86,9 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     ///
     /// # Errors
     /// [`Stopped`] when the policy ends the run. The ring has failed then, as by [`Ring::fail`](super::Ring::fail):
-    /// producers get [`ClaimError::Closed`](crate::ClaimError::Closed), other stages end where they find nothing ready,
+    /// producers get [`ClaimError::Failed`](crate::ClaimError::Failed), other stages end where they find nothing ready,
     /// and who opens this stage next begins with the first event that was not released.
-    pub fn run_fallible<X>(
+    pub fn run_fallible<X: fmt::Display>(
         &mut self,
         on_error: OnError,
         each: impl FnMut(&E, u64, bool) -> Result<(), X>,
@@ -99,7 +98,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
 }
 
 /// Has a handler that may fail do what comes, until nothing more will or the policy ends it.
-pub(super) fn run<P: Processor, X>(
+pub(super) fn run<P: Processor, X: fmt::Display>(
     processor: &mut P,
     on_error: OnError,
     mut each: impl FnMut(&P::Event, u64, bool) -> Result<(), X>,
@@ -109,7 +108,7 @@ pub(super) fn run<P: Processor, X>(
 }
 
 /// Hands pointers to events that are published and not released by this stage.
-pub(super) fn run_each<P: Processor, X>(
+pub(super) fn run_each<P: Processor, X: fmt::Display>(
     processor: &mut P,
     on_error: OnError,
     mut each: impl FnMut(*mut P::Event, u64, bool) -> Result<(), X>,
@@ -117,8 +116,10 @@ pub(super) fn run_each<P: Processor, X>(
     let mut ran = Ran::default();
     while processor::wait(processor, None) == Waited::Ready {
         batch(processor, on_error, &mut each, &mut ran).map_err(|(error, sequence)| {
-            processor.access().core.end(FAILED);
-            Stopped { error, sequence, ran }
+            let stopped = Stopped { error, sequence, ran };
+            let access = processor.access();
+            access.core.fail(&access.stage_name(processor.stage()), &stopped);
+            stopped
         })?;
     }
     Ok(ran)

@@ -17,6 +17,8 @@ pub trait Processor {
     fn strategy(&mut self) -> &mut Self::Strategy;
     /// Its seat among the consumers: who waits is armed by it, and its cell counts what is done.
     fn seat(&self) -> u32;
+    /// The stage, declared or joined.
+    fn stage(&self) -> u32;
 
     /// A wait begins.
     fn begin_wait(&mut self) {}

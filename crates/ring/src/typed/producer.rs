@@ -41,7 +41,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// is published.
     ///
     /// # Errors
-    /// [`ClaimError::Full`], [`ClaimError::Closed`].
+    /// [`ClaimError::Full`], [`ClaimError::Closed`], [`ClaimError::Failed`].
     #[inline(always)]
     pub fn try_publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let next = self.next();
@@ -85,7 +85,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// Publishes an event, waiting for room.
     ///
     /// # Errors
-    /// [`ClaimError::Closed`].
+    /// [`ClaimError::Closed`], [`ClaimError::Failed`].
     #[inline]
     pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let next = self.next();
@@ -99,7 +99,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// Publishes `n` events together, waiting for room for all of them.
     ///
     /// # Errors
-    /// [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    /// [`ClaimError::Closed`], [`ClaimError::Failed`], [`ClaimError::TooLarge`].
     #[inline]
     pub fn publish_many(&mut self, n: u32, write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
         while !self.fits(self.next(), n) {
@@ -121,7 +121,8 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// Waits until `n` slots are free, `timeout` at most.
     ///
     /// # Errors
-    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::Failed`],
+    /// [`ClaimError::TooLarge`].
     #[cold]
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
@@ -180,7 +181,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
             return Err(ClaimError::TooLarge);
         }
         if self.access.state() != OPEN {
-            return Err(ClaimError::Closed);
+            return Err(self.access.refusal());
         }
         let next = self.next();
         let free = self.access.free(next);
@@ -192,7 +193,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     #[inline(never)]
     fn refuse(&self) -> ClaimError {
         withdraw(&self.access, self.next());
-        ClaimError::Closed
+        self.access.refusal()
     }
 
     /// The first `n` claimed slots are written: consumers may see them.

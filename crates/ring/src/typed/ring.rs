@@ -4,6 +4,7 @@ use super::closing::{self, Closed};
 use super::consumer::Consumer;
 use super::core::Core;
 use super::exclusive::{ExclusiveConsumer, ExclusiveError};
+use super::failure::Failure;
 use super::multi_producer::MultiProducer;
 use super::owned::Stage;
 use super::producer::Producer;
@@ -14,10 +15,11 @@ use super::worker::Worker;
 use crate::config::{Config, ConfigError};
 use crate::graph::mask_of;
 use crate::join::{Guest, JoinError, JoinFrom, check_declared};
-use crate::layout::{CLOSING, FAILED};
+use crate::layout::CLOSING;
 use crate::ring::OpenError;
-use millrace_park::sync::Arc;
+use millrace_park::sync::{Arc, lock};
 use millrace_park::{Barrier, Sleeper};
+use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -287,8 +289,29 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
 
     /// As [`close`](Self::close), because a stage failed for good: stages end where they find nothing ready, and do not
     /// wait for what the failed one will never pass. A ring that is closed already can still fail.
-    pub fn fail(&self) {
-        self.core.end(FAILED);
+    ///
+    /// `stage` and `message` are for who asks for the [`failure`](Self::failure): say, the stage whose handler panicked.
+    pub fn fail(&self, stage: &str, message: impl fmt::Display) {
+        self.core.fail(stage, &message);
+    }
+
+    /// Why the ring has failed: the first failure, by [`fail`](Self::fail) or by a handler that stopped the ring, see
+    /// [`Consumer::run_fallible`]. From any thread; takes a lock and allocates.
+    ///
+    /// ```
+    /// use millrace_ring::{ClaimError, typed::{Builder, OnError}};
+    /// let ring = Builder::new(8).stage("store", &[]).create(u32::default)?;
+    /// let (mut out, mut store) = (ring.producer()?, ring.consumer("store")?);
+    /// out.publish(|event| *event = 1).unwrap();
+    /// store.run_fallible(OnError::Stop, |_, _, _| Err::<(), _>("the disk is full")).unwrap_err();
+    /// assert_eq!(out.publish(|_| ()), Err(ClaimError::Failed));
+    /// let failure = ring.failure().unwrap().to_string();
+    /// assert_eq!(failure, "stage 'store' failed: the handler failed on event 0: the disk is full");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        lock(&self.core.failure).clone()
     }
 
     /// What the ring has done so far. From any thread; allocates, and takes nothing from who publishes and consumes.

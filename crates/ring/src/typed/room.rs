@@ -28,7 +28,7 @@ pub(super) fn wait<E>(
     yielding.begins();
     loop {
         if !open() {
-            return Err(ClaimError::Closed);
+            return Err(access.refusal());
         }
         if access.free(position()) >= n {
             yielding.ends();

@@ -41,7 +41,7 @@ enum Open<W: WaitStrategy> {
     Worker(Worker<Event, W>),
 }
 
-type Handler<'a> = dyn FnMut(&Event, u64, bool) -> Result<(), ()> + 'a;
+type Handler<'a> = dyn FnMut(&Event, u64, bool) -> Result<(), &'static str> + 'a;
 
 impl<W: WaitStrategy> Open<W> {
     fn stage<P>(ring: &Ring<Event, W, P>, round: &Round, stage: usize, random: &mut Random) -> Self {
@@ -106,7 +106,11 @@ impl<W: WaitStrategy> Open<W> {
     }
 
     /// The same with a policy, and where the stage stood at the end; none for workers, which have no policies.
-    fn run_fallible(&mut self, policy: OnError, each: &mut Handler<'_>) -> Option<(Result<Ran, Stopped<()>>, u64)> {
+    fn run_fallible(
+        &mut self,
+        policy: OnError,
+        each: &mut Handler<'_>,
+    ) -> Option<(Result<Ran, Stopped<&'static str>>, u64)> {
         match self {
             Self::Plain(open) => Some((open.run_fallible(policy, each), open.sequence())),
             Self::First(open) => {
@@ -223,7 +227,7 @@ impl Visit<'_> {
             if !skips {
                 return Ok(());
             }
-            Err(())
+            Err("no")
         });
         let Some((ran, _)) = ran else { return self.polling(open) };
         self.holds("skipped", ran.is_ok_and(|ran| ran.skipped == skipped));
@@ -239,7 +243,7 @@ impl Visit<'_> {
                 retries += 1;
                 self.done.retries += 1;
                 self.batch.clear();
-                return Err(());
+                return Err("no");
             }
             self.take(event, sequence, last);
             if last {
@@ -280,14 +284,14 @@ impl Visit<'_> {
             began_at = self.batch.first().map_or(sequence, |first| first.sequence);
             if !matches!(how, Failure::Retry) {
                 self.done.seen.append(&mut self.batch);
-                return Err(());
+                return Err("no");
             }
             self.batch.clear();
             begun += 1;
             if begun < attempts {
                 self.done.retries += 1;
             }
-            Err(())
+            Err("no")
         });
         let (ran, stands) = ran.expect("a stage without workers");
         if let Err(Stopped { sequence, .. }) = ran {
@@ -344,7 +348,7 @@ pub(crate) fn consume<W: WaitStrategy, P>(
         }
         if visit.fails {
             round.failed.store(true, Relaxed);
-            ring.fail();
+            ring.fail(round.plan.graph[stage].0, "it panicked");
             return done;
         }
         drop(open);
