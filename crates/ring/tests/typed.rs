@@ -284,6 +284,54 @@ fn a_single_producer_that_forgot_a_claim_keeps_no_closed_ring_waiting() {
     assert_eq!(only.wait(Some(Duration::from_secs(60))), Waited::Ended);
 }
 
+/// A claim that waits for room, by either kind of producer.
+macro_rules! claims_when_there_is_room {
+    ($builder:expr) => {
+        let ring = $builder.stage("only", &[]).create(|| 0).unwrap();
+        let (mut out, mut only) = (ring.producer().unwrap(), ring.consumer("only").unwrap());
+        out.try_publish_many(3, |at, n| *n = at).unwrap();
+        let soon = Some(Duration::from_millis(1));
+        assert_eq!(out.claim(2, soon).map(drop), Err(ClaimError::Full));
+        assert_eq!(out.claim(5, None).map(drop), Err(ClaimError::TooLarge));
+        out.claim(1, Some(Duration::ZERO)).unwrap().commit_first(0);
+        let (seen, claimed) = thread::scope(|scope| {
+            let consuming = scope.spawn(|| {
+                let mut seen = Vec::new();
+                only.run(|n, _, _| seen.push(*n));
+                seen
+            });
+            let mut claim = out.claim(4, None).unwrap();
+            (0..4).for_each(|at| claim[at] = 3 + at as u32);
+            let claimed = claim.len();
+            claim.commit();
+            ring.close();
+            (consuming.join().unwrap(), claimed)
+        });
+        assert_eq!((seen, claimed), (vec![0, 1, 2, 3, 4, 5, 6], 4));
+        assert_eq!(out.claim(1, None).map(drop), Err(ClaimError::Closed));
+    };
+}
+
+#[test]
+fn a_claim_waits_for_room_and_not_longer_than_it_may() {
+    claims_when_there_is_room!(Builder::new(4).start(START));
+    claims_when_there_is_room!(Builder::new(4).start(START).multi(2));
+}
+
+#[test]
+fn an_empty_claim_holds_nobody_up() {
+    let ring = Builder::new(4).multi(2).stage("only", &[]).create(|| 0).unwrap();
+    let (mut out, mut other) = (ring.producer().unwrap(), ring.producer().unwrap());
+    let claim = out.try_claim(0).unwrap();
+    assert!(claim.is_empty());
+    other.try_publish(|n| *n = 1).unwrap();
+    claim.commit();
+    drop(out.try_claim(0).unwrap());
+    std::mem::forget(out.try_claim(0).unwrap());
+    out.try_publish(|n| *n = 2).unwrap();
+    assert_eq!(all(&mut ring.consumer("only").unwrap()), [1, 2]);
+}
+
 #[test]
 fn a_claim_given_up_between_others_is_skipped() {
     let ring = Builder::new(8).multi(3).start(u32::MAX - 2).stage("only", &[]).create(|| 0).unwrap();

@@ -52,7 +52,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// [`ClaimError::Full`], [`ClaimError::Closed`], [`ClaimError::Failed`].
     #[inline]
     pub fn try_publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
-        let start = self.claim(1)?;
+        let start = self.claim_next(1)?;
         let claim = Claim::<_, false>::new(self, start, 1);
         // SAFETY: the slot is claimed.
         write(unsafe { &mut *claim.first() });
@@ -66,7 +66,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// As [`try_publish`](Self::try_publish), and [`ClaimError::TooLarge`] when the ring is smaller than that.
     #[inline]
     pub fn try_publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
-        let start = self.claim(n)?;
+        let start = self.claim_next(n)?;
         let parts = self.access.parts(start, n);
         let claim = Claim::<_, false>::new(self, start, n);
         let mut place = 0;
@@ -88,7 +88,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     #[inline]
     pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let claim = loop {
-            match self.claim(1) {
+            match self.claim_next(1) {
                 Ok(start) => break Claim::<_, false>::new(self, start, 1),
                 Err(ClaimError::Full) => self.wait_for_room(1, None)?,
                 Err(error) => return Err(error),
@@ -121,7 +121,21 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// As [`try_publish_many`](Self::try_publish_many).
     #[inline]
     pub fn try_claim(&mut self, n: u32) -> Result<Claim<'_, Self>, ClaimError> {
-        let start = self.claim(n)?;
+        let start = self.claim_next(n)?;
+        self.lent = Some((start, n));
+        Ok(Claim::new(self, start, n))
+    }
+
+    /// As [`try_claim`](Self::try_claim), waiting for room for all of them, `timeout` at most.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::Failed`],
+    /// [`ClaimError::TooLarge`].
+    pub fn claim(&mut self, n: u32, timeout: Option<Duration>) -> Result<Claim<'_, Self>, ClaimError> {
+        let start = room::keep_trying(timeout, |left| match self.claim_next(n) {
+            Err(ClaimError::Full) => self.wait_for_room(n, left).map(|()| None),
+            claimed => claimed.map(Some),
+        })?;
         self.lent = Some((start, n));
         Ok(Claim::new(self, start, n))
     }
@@ -146,7 +160,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
 
     /// Makes `n` slots ours, and gives the first one's sequence. Announced as one producer's claims are.
     #[inline(always)]
-    fn claim(&mut self, n: u32) -> Result<u32, ClaimError> {
+    fn claim_next(&mut self, n: u32) -> Result<u32, ClaimError> {
         let view = self.access.view;
         let capacity = self.access.mask + 1;
         // One event always fits, and the compiler sees that it is one.

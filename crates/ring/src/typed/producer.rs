@@ -50,9 +50,9 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
 
     #[inline(always)]
     fn publish_at(&mut self, next: u32, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
-        self.claim(next, 1)?;
+        self.claim_at(next, 1)?;
         let withdraw = Withdraw { access: &self.access, next };
-        // SAFETY: the slot is ours until the cursor passes it: see `claim`.
+        // SAFETY: the slot is ours until the cursor passes it: see `claim_at`.
         write(unsafe { &mut *self.access.slot(next) });
         std::mem::forget(withdraw);
         self.publish_claimed(next, 1);
@@ -67,12 +67,12 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     #[inline]
     pub fn try_publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
         let next = self.next();
-        self.claim(next, n)?;
+        self.claim_at(next, n)?;
         let withdraw = Withdraw { access: &self.access, next };
         let mut place = 0;
         for (first, length) in self.access.parts(next, n) {
             for at in 0..length as usize {
-                // SAFETY: the slots are ours until the cursor passes them: see `claim`.
+                // SAFETY: the slots are ours until the cursor passes them: see `claim_at`.
                 write(place, unsafe { &mut *first.add(at) });
                 place += 1;
             }
@@ -114,7 +114,21 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// As [`try_publish_many`](Self::try_publish_many).
     pub fn try_claim(&mut self, n: u32) -> Result<Claim<'_, Self>, ClaimError> {
         let start = self.next();
-        self.claim(start, n)?;
+        self.claim_at(start, n)?;
+        Ok(Claim::new(self, start, n))
+    }
+
+    /// As [`try_claim`](Self::try_claim), waiting for room for all of them, `timeout` at most.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::Failed`],
+    /// [`ClaimError::TooLarge`].
+    pub fn claim(&mut self, n: u32, timeout: Option<Duration>) -> Result<Claim<'_, Self>, ClaimError> {
+        let start = self.next();
+        room::keep_trying(timeout, |left| match self.claim_at(start, n) {
+            Err(ClaimError::Full) => self.wait_for_room(n, left).map(|()| None),
+            claimed => claimed.map(Some),
+        })?;
         Ok(Claim::new(self, start, n))
     }
 
@@ -161,7 +175,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// Announced before the look at the state, and whoever closes fences both of us in between: so either the closing
     /// side sees the announcement, and consumers wait for the cursor to reach it, or we see the close.
     #[inline(always)]
-    fn claim(&mut self, next: u32, n: u32) -> Result<(), ClaimError> {
+    fn claim_at(&mut self, next: u32, n: u32) -> Result<(), ClaimError> {
         if !self.fits(next, n) {
             self.look_for_room(n)?;
         }

@@ -50,3 +50,17 @@ pub(super) fn wait<E>(
         }
     }
 }
+
+/// Tries until there is something or an error, with what is left of the time: who waited for room may find it gone.
+pub(super) fn keep_trying<T>(
+    timeout: Option<Duration>,
+    mut attempt: impl FnMut(Option<Duration>) -> Result<Option<T>, ClaimError>,
+) -> Result<T, ClaimError> {
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if let Some(done) = attempt(left)? {
+            return Ok(done);
+        }
+    }
+}
