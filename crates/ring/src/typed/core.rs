@@ -53,8 +53,10 @@ impl<E> fmt::Debug for Core<E> {
 impl<E> Core<E> {
     pub(crate) fn new(config: &Config, upstream: Vec<u32>, barrier: Barrier, event: impl FnMut() -> E) -> Self {
         let mut event = event;
+        // The events lie here: slots of so many bytes would lie beside them unused.
+        let without_slots = Config { stride: 0, ..config.clone() };
         Self {
-            memory: Memory::heap(config, upstream, None),
+            memory: Memory::heap(&without_slots, upstream, None),
             slots: (0..config.capacity).map(|_| UnsafeCell::new(event())).collect(),
             barrier,
             names: config.stages.iter().map(|stage| stage.name.clone()).collect(),
@@ -66,7 +68,8 @@ impl<E> Core<E> {
         }
     }
 
-    /// Takes no more events. When this returns, no claim is under way that did not see it or was not seen.
+    /// Takes no more events. When this returns to who ended an open ring, no claim is under way that did not see it or was
+    /// not seen; another who ends it returns at once.
     pub(crate) fn end(&self, state: u32) {
         let Some(view) = self.memory.enter() else { return };
         if seqcst::compare_exchange(&view.header.state, OPEN, state).is_ok() {
@@ -257,15 +260,26 @@ impl Wakes {
 mod tests {
     use super::{Access, Core, Wakes};
     use crate::config::Config;
+    use crate::layout::Offsets;
     use millrace_park::Barrier;
     use millrace_park::sync::{Arc, atomic::Ordering::Relaxed};
+
+    fn core() -> Core<u8> {
+        let config = Config::new(2, 4).stage("only", &[]);
+        let upstream = config.check().unwrap();
+        Core::new(&config, upstream, Barrier::symmetric(), || 0)
+    }
+
+    #[test]
+    fn events_lie_nowhere_but_in_their_own_slots() {
+        let Offsets { slots, length, .. } = core().memory.geometry.offsets;
+        assert_eq!(slots, length);
+    }
 
     /// A stage that never sleeps settles nothing, however long it runs.
     #[test]
     fn wakes_wrap_where_nobody_settles_them() {
-        let config = Config::new(2, 4).stage("only", &[]);
-        let upstream = config.check().unwrap();
-        let access = Access::new(Arc::new(Core::new(&config, upstream, Barrier::symmetric(), || 0)));
+        let access = Access::new(Arc::new(core()));
         let mut wakes = Wakes { made: u32::MAX, elided: u32::MAX };
         let cell = access.view.cursor;
         access.wake(cell, &mut wakes);
