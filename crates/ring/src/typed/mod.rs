@@ -104,8 +104,8 @@
 //! - One producer: beside the event two stores (the announcement, the cursor) and a load of the ring's state; where
 //!   consumers sleep two more loads. What consumers write is looked at when the room known from the last look is used
 //!   up.
-//! - Several producers: a compare-and-swap a claim and a sequentially consistent store a publish on top, of the cursor
-//!   or of a stamp.
+//! - Several producers: a compare-and-swap a claim on top, and where one publishes ahead of another, a sequentially
+//!   consistent store of a stamp in place of the cursor's.
 //! - A stage: a load of those it follows when it has used up what it knew to be ready, and a store and two loads a
 //!   release, which is once a batch.
 //! - To sleep: a lock, a heavy fence of 1 to 20 microseconds, a system call; to wake a sleeper: a lock and a system

@@ -18,6 +18,13 @@ use std::time::Duration;
 ///
 /// An event costs two stores beside its own, and no look at what consumers write as long as there was room the last
 /// time somebody looked.
+///
+/// ```compile_fail,E0599
+/// # use millrace_ring::typed::Builder;
+/// let ring = Builder::new(8).stage("only", &[]).create(u32::default).unwrap();
+/// let out = ring.producer().unwrap();
+/// let other = out.clone();
+/// ```
 #[derive(Debug)]
 pub struct Producer<E: Send + Sync, W: WaitStrategy> {
     access: Access<E>,
