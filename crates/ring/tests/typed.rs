@@ -5,9 +5,10 @@ use millrace_ring::typed::{Adaptive, Block, Builder, Consumer, MultiProducer, Pa
 use millrace_ring::{ClaimError, OpenError, Waited};
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const EVENTS: u64 = 100_000;
 /// The wrap comes soon.
@@ -378,11 +379,92 @@ fn a_batch_that_panics_comes_again() {
     assert_eq!(all(&mut only), [0, 1, 2]);
 }
 
+fn times_out<W: WaitStrategy>(wait: W) {
+    let ring = Builder::new(4).wait(wait).stage("only", &[]).workers("work", &[], 1).create(|| 0).unwrap();
+    let (mut only, mut work) = (ring.consumer("only").unwrap(), ring.worker("work").unwrap());
+    for timeout in [Duration::ZERO, Duration::from_millis(2)] {
+        let begin = Instant::now();
+        assert_eq!((only.wait(Some(timeout)), work.wait(Some(timeout))), (Waited::TimedOut, Waited::TimedOut));
+        assert!(begin.elapsed() >= timeout * 2);
+    }
+    ring.producer().unwrap().publish(|_| ()).unwrap();
+    assert_eq!((only.wait(Some(Duration::ZERO)), work.wait(Some(Duration::ZERO))), (Waited::Ready, Waited::Ready));
+}
+
 #[test]
-fn waits_end_with_the_time_and_with_the_ring() {
+fn a_wait_is_no_longer_than_it_may_be_whatever_the_strategy() {
+    times_out(Block);
+    times_out(Yield);
+    times_out(Spin);
+    times_out(Adaptive::default());
+}
+
+/// Looks a few times, yields a few times, then sleeps; and notes what it was asked and told.
+#[derive(Debug, Clone, Default)]
+struct Counting(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    spins: AtomicU64,
+    yields: AtomicU64,
+    parks: AtomicU64,
+    found: AtomicU64,
+}
+
+impl Counting {
+    fn counts(&self) -> [u64; 4] {
+        let Counts { spins, yields, parks, found } = &*self.0;
+        [spins, yields, parks, found].map(|count| count.load(Relaxed))
+    }
+}
+
+impl WaitStrategy for Counting {
+    const PARKS: bool = true;
+
+    fn pause(&mut self, looks: u32) -> Pause {
+        let (count, pause) = match looks {
+            0..3 => (&self.0.spins, Pause::Spin),
+            3..5 => (&self.0.yields, Pause::Yield),
+            _ => (&self.0.parks, Pause::Park),
+        };
+        count.fetch_add(1, Relaxed);
+        pause
+    }
+
+    fn found(&mut self, looks: u32) {
+        self.0.found.store(looks.into(), Relaxed);
+    }
+}
+
+#[test]
+fn a_strategy_of_ones_own_says_how_a_stage_waits() {
+    let counting = Counting::default();
+    let ring = Builder::new(4).wait(counting.clone()).stage("only", &[]).create(|| 0).unwrap();
+    // The ring has asked once, for its barrier.
+    assert_eq!(counting.counts(), [1, 0, 0, 0]);
+    let mut only = ring.consumer("only").unwrap();
+    assert_eq!(only.wait(Some(Duration::from_millis(5))), Waited::TimedOut);
+    let [spins, yields, parks, found] = counting.counts();
+    // Asleep until the time is up: it wakes early at most now and then.
+    assert!((spins, yields, found) == (4, 2, 0) && (1..100).contains(&parks), "{parks} parks");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| only.wait(Some(Duration::from_secs(60))));
+        while ring.stats().stages[0].waits as u64 <= parks {
+            thread::yield_now();
+        }
+        ring.producer().unwrap().publish(|_| ()).unwrap();
+        assert_eq!(waiting.join().unwrap(), Waited::Ready);
+    });
+    let [spins, yields, more, found] = counting.counts();
+    assert_eq!((spins, yields, found), (7, 4, 5 + more - parks));
+    assert_eq!(only.wait(None), Waited::Ready);
+    assert_eq!(counting.counts(), [spins, yields, more, found], "nothing to wait for");
+}
+
+#[test]
+fn waits_end_with_the_ring() {
     let ring = Builder::new(4).wait(Block).stage("only", &[]).create(|| 0).unwrap();
     let mut only = ring.consumer("only").unwrap();
-    assert_eq!(only.wait(Some(Duration::from_millis(1))), Waited::TimedOut);
     let waiting = thread::spawn(move || only.wait(None));
     ring.close();
     assert_eq!(waiting.join().unwrap(), Waited::Ended);
