@@ -41,7 +41,7 @@ pub(crate) fn claim_code(error: ClaimError) -> i32 {
     match error {
         ClaimError::Full => -1,
         ClaimError::TooLarge => -2,
-        ClaimError::Closed => -3,
+        ClaimError::Closed | ClaimError::Failed => -3,
         ClaimError::Gone => -4,
         ClaimError::Kind => -5,
     }

@@ -7,7 +7,8 @@
 //! frequent side then only keeps the compiler from moving its load up. A light fence costs nothing, a heavy one 1 to
 //! 40 microseconds. As in liburcu and folly (`asymmetricThreadFence`).
 //!
-//! Where the kernel offers none, and under loom, both are full fences. Memory shared with other processes needs the
+//! Where the kernel offers none, and under loom, both are full fences. So the models show that fences stand where they
+//! must; that a heavy one stands for the light ones of all other threads is argued here, not modelled. Memory shared with other processes needs the
 //! full fence always: this reaches threads of one process only.
 
 use crate::sync::atomic::{Ordering::SeqCst, fence};

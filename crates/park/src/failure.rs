@@ -1,5 +1,7 @@
 //! Why a shared object was stopped, for everyone who finds it so.
 
+use std::fmt;
+
 /// The failure that stopped a shared object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -10,3 +12,11 @@ pub struct Failure {
     /// All that is known of it, in a form that those know who understand it; empty when the message is all.
     pub details: Vec<u8>,
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' failed: {}", self.part, self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

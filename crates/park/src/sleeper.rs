@@ -18,7 +18,7 @@ pub trait Sleeper {
     }
 }
 
-/// The calling thread, blocked by the operating system.
+/// The calling thread, blocked by the operating system. Costs nothing to make; its waker takes an allocation.
 ///
 /// ```
 /// use millrace_park::{Sleeper, ThreadSleeper};
@@ -29,7 +29,6 @@ pub trait Sleeper {
 /// ```
 #[derive(Debug)]
 pub struct ThreadSleeper {
-    waker: Waker,
     /// `sleep` parks the calling thread, so it has to be the one the waker unparks.
     _not_send: std::marker::PhantomData<*const ()>,
 }
@@ -49,14 +48,13 @@ impl ThreadSleeper {
     /// The sleeper of the calling thread.
     #[must_use]
     pub fn current() -> Self {
-        let waker = std::sync::Arc::new(Unpark(thread::current())).into();
-        Self { waker, _not_send: std::marker::PhantomData }
+        Self { _not_send: std::marker::PhantomData }
     }
 }
 
 impl Sleeper for ThreadSleeper {
     fn waker(&self) -> Waker {
-        self.waker.clone()
+        std::sync::Arc::new(Unpark(thread::current())).into()
     }
 
     fn sleep(&self, timeout: Option<Duration>) {

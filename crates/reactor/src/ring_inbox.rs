@@ -101,7 +101,7 @@ fn refused(error: ClaimError) -> Refused {
     match error {
         ClaimError::Full => Refused::Full,
         ClaimError::TooLarge => Refused::TooLarge,
-        ClaimError::Closed | ClaimError::Gone | ClaimError::Kind => Refused::Gone,
+        ClaimError::Closed | ClaimError::Failed | ClaimError::Gone | ClaimError::Kind => Refused::Gone,
     }
 }
 

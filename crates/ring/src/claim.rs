@@ -44,6 +44,8 @@ pub enum ClaimError {
     TooLarge,
     /// The ring takes no more events.
     Closed,
+    /// A stage failed and stopped the ring. [`typed`](crate::typed) rings tell it from [`Closed`](Self::Closed).
+    Failed,
     /// The ring's memory is gone: every environment has left it.
     Gone,
     /// Claims by a seat's number: the ring has a single producer, or records were asked of a ring of events or the other
@@ -57,6 +59,7 @@ impl fmt::Display for ClaimError {
             Self::Full => "the ring has no room now",
             Self::TooLarge => "this is more than the ring could ever hold",
             Self::Closed => "the ring takes no more events",
+            Self::Failed => "a stage failed and stopped the ring",
             Self::Gone => "the ring's memory is gone",
             Self::Kind => "this is another kind of ring",
         })

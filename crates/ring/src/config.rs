@@ -78,6 +78,11 @@ impl Config {
         }
     }
 
+    /// The same, for events that lie elsewhere.
+    pub(crate) fn without_slots(&self) -> Self {
+        Self { stride: 0, ..self.clone() }
+    }
+
     /// A byte ring of `bytes` bytes, a power of two from 64 to 2^30.
     #[must_use]
     pub fn bytes(bytes: u32) -> Self {

@@ -261,7 +261,7 @@ fn furnish(cell: &Cell, name: &str, wraps: u32, number: u32) {
     }
 }
 
-fn read_name(cell: &Cell) -> String {
+pub(crate) fn read_name(cell: &Cell) -> String {
     let bytes: Vec<u8> = cell.name.iter().flat_map(|word| word.load(Acquire).to_ne_bytes()).collect();
     String::from_utf8_lossy(&bytes).trim_end_matches('\0').into()
 }
@@ -306,7 +306,7 @@ const MOST_LOOKS: u32 = 10_000;
 ///
 /// A writer that stands still between the two for all of [`MOST_LOOKS`] leaves the new stage's number 2^32 off, until it
 /// leaves. It is for users to see; nothing is decided by it.
-fn exact_wraps(view: &View<'_>, sequence: u32) -> u32 {
+pub(crate) fn exact_wraps(view: &View<'_>, sequence: u32) -> u32 {
     if let Some(workers) = Workers::of_stage(view, 0) {
         return (workers.number(sequence) >> 32) as u32;
     }

@@ -132,9 +132,9 @@ pub struct Cell {
     pub(crate) consumers: Sleepers,
     /// Producers that wait for `value` to grow, a bit a producer.
     pub(crate) producers: Sleepers,
-    /// Stage cell: events that were passed over because their handler in JavaScript failed.
+    /// Stage cell: events that were passed over because their handler failed.
     pub(crate) skipped: AtomicU32,
-    /// Stage cell: batches that were begun again because their handler in JavaScript failed.
+    /// Stage cell: batches that were begun again because their handler failed.
     pub(crate) retries: AtomicU32,
     /// Cell of a stage that joined: its name in UTF-8, filled up with zeros.
     pub(crate) name: [AtomicU32; NAME_BYTES / 4],

@@ -198,6 +198,20 @@ fn skipped_at(view: &View<'_>, sequence: u32) -> Option<u32> {
     (begins && count & SKIP != 0).then_some((count & !SKIP).max(1))
 }
 
+/// How many of the claimed slots between two sequences were given up.
+pub(crate) fn given_up_between(view: &View<'_>, from: u32, to: u32) -> u32 {
+    if !view.geometry.multi || view.header.skipped.load(Acquire) == 0 {
+        return 0;
+    }
+    let (mut at, mut given_up) = (from, 0);
+    while distance(at, to) > 0 {
+        let over = skipped_at(view, at).unwrap_or(0);
+        given_up += over;
+        at = at.wrapping_add(over.max(1));
+    }
+    given_up
+}
+
 /// What a consumer knows of skipped slots.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Skips {

@@ -2,8 +2,8 @@
 #![cfg(loom)]
 
 use loom::thread;
-use millrace_ring::ClaimError;
 use millrace_ring::typed::{Block, Builder, Consumer, OnError, Owned, Ring, Stage};
+use millrace_ring::{ClaimError, JoinFrom};
 
 /// The wrap comes at once.
 const START: u32 = u32::MAX;
@@ -116,6 +116,50 @@ fn a_close_meets_the_publish_of_one_of_many() {
     a_close_meets(|| builder(2).multi(2).create(|| 0).unwrap(), |ring| ring.producer().unwrap().try_publish(|_| ()));
 }
 
+/// A claim that is given up was accepted and is no event: nobody may wait for it, or be left asleep.
+#[test]
+fn a_close_meets_a_claim_that_one_producer_gives_up() {
+    a_close_meets(
+        || builder(2).create(|| 0).unwrap(),
+        |ring| ring.producer().unwrap().try_claim(1).map(drop).and(Err(ClaimError::Full)),
+    );
+}
+
+#[test]
+fn a_close_meets_a_claim_that_one_of_many_gives_up() {
+    a_close_meets(
+        || builder(2).multi(2).create(|| 0).unwrap(),
+        |ring| ring.producer().unwrap().try_claim(1).map(drop).and(Err(ClaimError::Full)),
+    );
+}
+
+#[test]
+fn a_stage_is_opened_exclusively_or_joined_beside() {
+    bounded(|| {
+        let ring = builder(2).max_consumers(2).create(|| 0).unwrap();
+        let joining = ring.clone();
+        let joiner = thread::spawn(move || joining.join("late", &[], JoinFrom::Now));
+        let exclusive = ring.exclusive_consumer("only");
+        let joined = joiner.join().unwrap();
+        assert_ne!(exclusive.is_ok(), joined.is_ok());
+    });
+}
+
+/// A stage that joins may be further behind for a moment than the room that was waited for.
+#[test]
+fn a_publish_waits_for_room_again_when_a_stage_that_joins_was_behind() {
+    bounded(|| {
+        let ring = builder(2).max_consumers(2).create(|| 0).unwrap();
+        let (mut out, mut only) = (ring.producer().unwrap(), ring.consumer("only").unwrap());
+        out.try_publish_many(2, |_, _| ()).unwrap();
+        let producer = thread::spawn(move || out.publish(|event| *event = 1));
+        let joiner = thread::spawn(move || drop(ring.join("late", &[], JoinFrom::Oldest).unwrap()));
+        assert_eq!(only.poll(1, |_, _, _| ()), 1);
+        joiner.join().unwrap();
+        assert_eq!(producer.join().unwrap(), Ok(()));
+    });
+}
+
 enum Parse {}
 impl Stage for Parse {
     const NAME: &'static str = "parse";
@@ -150,7 +194,7 @@ fn a_failure_of_a_closed_ring_ends_the_stage_behind_it() {
         ring.producer().unwrap().try_publish_many(2, |at, event| *event = at).unwrap();
         let (mut parse, store) = (ring.consumer("parse").unwrap(), ring.consumer("store").unwrap());
         let parsing = thread::spawn(move || {
-            parse.run_fallible(OnError::Stop, |n, _, _| if *n == 1 { Err(()) } else { Ok(()) }).unwrap_err();
+            parse.run_fallible(OnError::Stop, |n, _, _| if *n == 1 { Err("no") } else { Ok(()) }).unwrap_err();
         });
         let storing = thread::spawn(move || {
             let (mut store, mut seen) = (store, Vec::new());

@@ -5,9 +5,10 @@ use millrace_ring::typed::{Adaptive, Block, Builder, Consumer, MultiProducer, Pa
 use millrace_ring::{ClaimError, OpenError, Waited};
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const EVENTS: u64 = 100_000;
 /// The wrap comes soon.
@@ -284,6 +285,54 @@ fn a_single_producer_that_forgot_a_claim_keeps_no_closed_ring_waiting() {
     assert_eq!(only.wait(Some(Duration::from_secs(60))), Waited::Ended);
 }
 
+/// A claim that waits for room, by either kind of producer.
+macro_rules! claims_when_there_is_room {
+    ($builder:expr) => {
+        let ring = $builder.stage("only", &[]).create(|| 0).unwrap();
+        let (mut out, mut only) = (ring.producer().unwrap(), ring.consumer("only").unwrap());
+        out.try_publish_many(3, |at, n| *n = at).unwrap();
+        let soon = Some(Duration::from_millis(1));
+        assert_eq!(out.claim(2, soon).map(drop), Err(ClaimError::Full));
+        assert_eq!(out.claim(5, None).map(drop), Err(ClaimError::TooLarge));
+        out.claim(1, Some(Duration::ZERO)).unwrap().commit_first(0);
+        let (seen, claimed) = thread::scope(|scope| {
+            let consuming = scope.spawn(|| {
+                let mut seen = Vec::new();
+                only.run(|n, _, _| seen.push(*n));
+                seen
+            });
+            let mut claim = out.claim(4, None).unwrap();
+            (0..4).for_each(|at| claim[at] = 3 + at as u32);
+            let claimed = claim.len();
+            claim.commit();
+            ring.close();
+            (consuming.join().unwrap(), claimed)
+        });
+        assert_eq!((seen, claimed), (vec![0, 1, 2, 3, 4, 5, 6], 4));
+        assert_eq!(out.claim(1, None).map(drop), Err(ClaimError::Closed));
+    };
+}
+
+#[test]
+fn a_claim_waits_for_room_and_not_longer_than_it_may() {
+    claims_when_there_is_room!(Builder::new(4).start(START));
+    claims_when_there_is_room!(Builder::new(4).start(START).multi(2));
+}
+
+#[test]
+fn an_empty_claim_holds_nobody_up() {
+    let ring = Builder::new(4).multi(2).stage("only", &[]).create(|| 0).unwrap();
+    let (mut out, mut other) = (ring.producer().unwrap(), ring.producer().unwrap());
+    let claim = out.try_claim(0).unwrap();
+    assert!(claim.is_empty());
+    other.try_publish(|n| *n = 1).unwrap();
+    claim.commit();
+    drop(out.try_claim(0).unwrap());
+    std::mem::forget(out.try_claim(0).unwrap());
+    out.try_publish(|n| *n = 2).unwrap();
+    assert_eq!(all(&mut ring.consumer("only").unwrap()), [1, 2]);
+}
+
 #[test]
 fn a_claim_given_up_between_others_is_skipped() {
     let ring = Builder::new(8).multi(3).start(u32::MAX - 2).stage("only", &[]).create(|| 0).unwrap();
@@ -330,11 +379,92 @@ fn a_batch_that_panics_comes_again() {
     assert_eq!(all(&mut only), [0, 1, 2]);
 }
 
+fn times_out<W: WaitStrategy>(wait: W) {
+    let ring = Builder::new(4).wait(wait).stage("only", &[]).workers("work", &[], 1).create(|| 0).unwrap();
+    let (mut only, mut work) = (ring.consumer("only").unwrap(), ring.worker("work").unwrap());
+    for timeout in [Duration::ZERO, Duration::from_millis(2)] {
+        let begin = Instant::now();
+        assert_eq!((only.wait(Some(timeout)), work.wait(Some(timeout))), (Waited::TimedOut, Waited::TimedOut));
+        assert!(begin.elapsed() >= timeout * 2);
+    }
+    ring.producer().unwrap().publish(|_| ()).unwrap();
+    assert_eq!((only.wait(Some(Duration::ZERO)), work.wait(Some(Duration::ZERO))), (Waited::Ready, Waited::Ready));
+}
+
 #[test]
-fn waits_end_with_the_time_and_with_the_ring() {
+fn a_wait_is_no_longer_than_it_may_be_whatever_the_strategy() {
+    times_out(Block);
+    times_out(Yield);
+    times_out(Spin);
+    times_out(Adaptive::default());
+}
+
+/// Looks a few times, yields a few times, then sleeps; and notes what it was asked and told.
+#[derive(Debug, Clone, Default)]
+struct Counting(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    spins: AtomicU64,
+    yields: AtomicU64,
+    parks: AtomicU64,
+    found: AtomicU64,
+}
+
+impl Counting {
+    fn counts(&self) -> [u64; 4] {
+        let Counts { spins, yields, parks, found } = &*self.0;
+        [spins, yields, parks, found].map(|count| count.load(Relaxed))
+    }
+}
+
+impl WaitStrategy for Counting {
+    const PARKS: bool = true;
+
+    fn pause(&mut self, looks: u32) -> Pause {
+        let (count, pause) = match looks {
+            0..3 => (&self.0.spins, Pause::Spin),
+            3..5 => (&self.0.yields, Pause::Yield),
+            _ => (&self.0.parks, Pause::Park),
+        };
+        count.fetch_add(1, Relaxed);
+        pause
+    }
+
+    fn found(&mut self, looks: u32) {
+        self.0.found.store(looks.into(), Relaxed);
+    }
+}
+
+#[test]
+fn a_strategy_of_ones_own_says_how_a_stage_waits() {
+    let counting = Counting::default();
+    let ring = Builder::new(4).wait(counting.clone()).stage("only", &[]).create(|| 0).unwrap();
+    // The ring has asked once, for its barrier.
+    assert_eq!(counting.counts(), [1, 0, 0, 0]);
+    let mut only = ring.consumer("only").unwrap();
+    assert_eq!(only.wait(Some(Duration::from_millis(5))), Waited::TimedOut);
+    let [spins, yields, parks, found] = counting.counts();
+    // Asleep until the time is up: it wakes early at most now and then.
+    assert!((spins, yields, found) == (4, 2, 0) && (1..100).contains(&parks), "{parks} parks");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| only.wait(Some(Duration::from_secs(60))));
+        while ring.stats().stages[0].waits as u64 <= parks {
+            thread::yield_now();
+        }
+        ring.producer().unwrap().publish(|_| ()).unwrap();
+        assert_eq!(waiting.join().unwrap(), Waited::Ready);
+    });
+    let [spins, yields, more, found] = counting.counts();
+    assert_eq!((spins, yields, found), (7, 4, 5 + more - parks));
+    assert_eq!(only.wait(None), Waited::Ready);
+    assert_eq!(counting.counts(), [spins, yields, more, found], "nothing to wait for");
+}
+
+#[test]
+fn waits_end_with_the_ring() {
     let ring = Builder::new(4).wait(Block).stage("only", &[]).create(|| 0).unwrap();
     let mut only = ring.consumer("only").unwrap();
-    assert_eq!(only.wait(Some(Duration::from_millis(1))), Waited::TimedOut);
     let waiting = thread::spawn(move || only.wait(None));
     ring.close();
     assert_eq!(waiting.join().unwrap(), Waited::Ended);

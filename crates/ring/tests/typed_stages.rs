@@ -1,8 +1,10 @@
 //! Typed stages: who may write what, what a handler that fails does to the ring, and what the ring counts.
 #![cfg(not(loom))]
 
-use millrace_ring::typed::{Block, Builder, ExclusiveError, OnError, Owned, Ran, Ring, Stage, Stopped, Word, Writer};
-use millrace_ring::{ClaimError, OpenError, Waited};
+use millrace_ring::typed::{
+    Block, Builder, ExclusiveError, OnError, Owned, Ran, Ring, Stage, Stopped, WaitStrategy, Word, Writer,
+};
+use millrace_ring::{ClaimError, JoinFrom, OpenError, Waited};
 use proptest::prelude::*;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -225,9 +227,58 @@ fn a_handler_that_stops_fails_the_ring_behind_what_it_did() {
     let ran = Ran { consumed: 3, skipped: 0, retries: 0 };
     assert_eq!(stopped, Stopped { error: "not 3".into(), sequence: u64::from(u32::MAX - 1) + 3, ran });
     assert_eq!(stopped.to_string(), "the handler failed on event 4294967297: not 3");
-    assert_eq!(ring.producer().unwrap().try_publish(|_| ()), Err(ClaimError::Closed));
+    assert_eq!(ring.producer().unwrap().try_publish(|_| ()), Err(ClaimError::Failed));
     assert_eq!(rest(&ring, "second"), [0, 1, 2]);
     assert_eq!(rest(&ring, "first"), [3, 4]);
+}
+
+fn failure<E: Send + Sync, W: WaitStrategy, P>(ring: &Ring<E, W, P>) -> String {
+    ring.failure().unwrap().to_string()
+}
+
+#[test]
+fn a_ring_knows_its_first_failure_whoever_fails_then() {
+    let ring = numbers(5);
+    assert_eq!(ring.failure(), None);
+    let mut watch = ring.join("watch", &[], JoinFrom::Oldest).unwrap();
+    watch.run_fallible(OnError::Stop, fail_on(1)).unwrap_err();
+    let first = "stage 'watch' failed: the handler failed on event 4294967295: not 1";
+    assert_eq!(failure(&ring), first);
+    ring.consumer("first").unwrap().run_fallible(OnError::Stop, fail_on(2)).unwrap_err();
+    ring.fail("second", "too late");
+    assert_eq!(failure(&ring), first);
+}
+
+#[test]
+fn a_ring_that_is_failed_from_outside_knows_by_whom() {
+    let ring = numbers(1);
+    ring.close();
+    assert_eq!(ring.failure(), None, "closed");
+    ring.fail("first", "it panicked");
+    assert_eq!(failure(&ring), "stage 'first' failed: it panicked");
+}
+
+#[test]
+fn producers_are_told_that_a_stage_failed_wherever_they_stand() {
+    let (one, many) = (numbers(8), Builder::new(8).multi(1).stage("first", &[]).create(|| 0).unwrap());
+    let (mut single, mut multi) = (one.producer().unwrap(), many.producer().unwrap());
+    multi.try_publish_many(8, |_, _| ()).unwrap();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| (single.publish(|_| ()), multi.publish(|_| ())));
+        one.fail("first", "no");
+        many.fail("first", "no");
+        assert_eq!(waiting.join().unwrap(), (Err(ClaimError::Failed), Err(ClaimError::Failed)));
+    });
+    assert_eq!(single.try_publish(|_| ()), Err(ClaimError::Failed));
+    assert_eq!(single.wait_for_room(1, None), Err(ClaimError::Failed));
+    assert_eq!(multi.wait_for_room(1, None), Err(ClaimError::Failed));
+    one.consumer("second").unwrap();
+    for _ in 0..2 {
+        rest(&one, "first");
+        rest(&one, "second");
+    }
+    assert_eq!(single.try_publish_many(2, |_, _| ()), Err(ClaimError::Failed), "with room");
+    assert_eq!(multi.try_claim(1).map(drop), Err(ClaimError::Failed));
 }
 
 #[test]
@@ -253,13 +304,29 @@ fn a_handler_that_skips_passes_over_and_counts() {
     let mut lasts = Vec::new();
     let ran = ring.consumer("first").unwrap().run_fallible(OnError::Skip, |n, _, last| {
         lasts.push(last);
-        if n % 2 == 1 { Err(()) } else { Ok(()) }
+        if n % 2 == 1 { Err("no") } else { Ok(()) }
     });
     assert_eq!(ran, Ok(Ran { consumed: 3, skipped: 2, retries: 0 }));
     assert_eq!(lasts, [false, false, false, false, true]);
     assert_eq!(ring.stats().stages[0].skipped, 2);
     // What one stage passes over is an event like any other to those behind it.
     assert_eq!(rest(&ring, "second"), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn what_is_passed_over_in_a_batch_that_comes_again_counts_once() {
+    let ring = numbers(3);
+    ring.close();
+    let mut first = ring.consumer("first").unwrap();
+    let mut run = |panics| {
+        first.run_fallible(OnError::Skip, |n, _, last| {
+            assert!(!(last && panics), "no");
+            if *n == 1 { Err("one") } else { Ok(()) }
+        })
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| run(true))).is_err());
+    assert_eq!(run(false).unwrap().skipped, 1);
+    assert_eq!(ring.stats().stages[0].skipped, 1);
 }
 
 #[test]
@@ -274,7 +341,7 @@ fn a_batch_is_begun_again_until_it_succeeds() {
         seen.push(*n);
         if *n == 1 && failures > 0 {
             failures -= 1;
-            return Err(());
+            return Err("no");
         }
         Ok(())
     });
@@ -297,7 +364,7 @@ fn a_batch_whose_attempts_are_used_up_fails_the_ring_and_comes_again_whole() {
         let Stopped { error, sequence, ran } = stopped.unwrap_err();
         assert_eq!((error, seen), (sequence, calls));
         assert_eq!(ran, Ran { consumed: 0, skipped: 0, retries: calls / 2 - 1 });
-        assert_eq!(ring.producer().unwrap().try_publish(|_| ()), Err(ClaimError::Closed));
+        assert_eq!(ring.producer().unwrap().try_publish(|_| ()), Err(ClaimError::Failed));
         assert_eq!(rest(&ring, "first"), [0, 1, 2]);
     }
 }
@@ -306,7 +373,7 @@ fn a_batch_whose_attempts_are_used_up_fails_the_ring_and_comes_again_whole() {
 fn a_handler_that_panics_releases_nothing_and_leaves_the_ring_open() {
     let ring = numbers(3);
     let mut first = ring.consumer("first").unwrap();
-    let panics = |n: &u32, _, _| if *n == 1 { panic!("no") } else { Ok::<(), ()>(()) };
+    let panics = |n: &u32, _, _| if *n == 1 { panic!("no") } else { Ok::<(), &str>(()) };
     assert!(catch_unwind(AssertUnwindSafe(|| first.run_fallible(OnError::Skip, panics))).is_err());
     drop(first);
     ring.producer().unwrap().try_publish(|n| *n = 3).unwrap();
@@ -372,4 +439,15 @@ fn a_ring_counts_slots_that_were_given_up() {
     drop(out.try_claim(2).unwrap());
     let stats = ring.stats();
     assert_eq!((stats.cursor, stats.given_up, stats.producers.len()), (5, 4, 2));
+}
+
+#[test]
+fn slots_that_were_given_up_are_no_batch() {
+    let ring = Builder::new(8).multi(1).stage("only", &[]).create(|| 0).unwrap();
+    let (mut out, mut only) = (ring.producer().unwrap(), ring.consumer("only").unwrap());
+    drop(out.try_claim(2).unwrap());
+    assert_eq!(only.poll(8, |_, _, _| ()), 0);
+    drop(only);
+    let one = &ring.stats().stages[0];
+    assert_eq!((one.sequence, one.batches), (2, 0));
 }

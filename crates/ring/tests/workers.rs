@@ -219,7 +219,7 @@ fn a_failed_ring_gives_what_is_ready_and_not_what_a_worker_left() {
     let (mut failing, mut other) = (ring.worker("work").unwrap(), ring.worker("work").unwrap());
     let fail = AssertUnwindSafe(|| failing.poll(1, |_, _, _| std::panic::resume_unwind(Box::new(()))));
     assert!(catch_unwind(fail).is_err());
-    ring.fail();
+    ring.fail("work", "it panicked");
     drop(failing);
     let mut seen = Vec::new();
     other.run(|job, _, _| seen.push(job.n));
@@ -308,7 +308,8 @@ fn a_worker_that_stops_fails_the_ring_and_keeps_what_it_did_not_do() {
     let number = u64::from(START) + 2;
     let ran = Ran { consumed: 2, skipped: 0, retries: 0 };
     assert_eq!(stopped, Stopped { error: number, sequence: number, ran });
-    assert_eq!(ring.producer().unwrap().try_publish(|_| ()), Err(ClaimError::Closed));
+    assert_eq!(ring.producer().unwrap().try_publish(|_| ()), Err(ClaimError::Failed));
+    assert_eq!(ring.failure().unwrap().part, "work");
     drop(failing);
     let mut seen = Vec::new();
     other.run(|job, _, _| seen.push(job.n));
@@ -323,8 +324,8 @@ fn workers_that_skip_are_counted_together() {
     let (ring, mut one, mut other) = two_with_eight();
     other.poll(1, |job, _, _| assert_eq!(job.n, 0));
     ring.close();
-    let other = thread::spawn(move || other.run_fallible(OnError::Skip, |_, _, _| Err::<(), ()>(())).unwrap());
-    let one = one.run_fallible(OnError::Skip, |_, _, _| Err::<(), ()>(())).unwrap();
+    let other = thread::spawn(move || other.run_fallible(OnError::Skip, |_, _, _| Err::<(), _>("no")).unwrap());
+    let one = one.run_fallible(OnError::Skip, |_, _, _| Err::<(), _>("no")).unwrap();
     let skipped = one.skipped + other.join().unwrap().skipped;
     let stage = &ring.stats().stages[0];
     assert_eq!((skipped, stage.skipped, stage.lag), (7, 7, 0));
@@ -341,7 +342,7 @@ fn a_worker_begins_its_own_batch_again() {
         match job.n {
             2 if failures > 0 => {
                 failures -= 1;
-                return Err(());
+                return Err("no");
             }
             // The other one's share, so that this one's is the first batch alone.
             3 => while other.poll(u32::MAX, |_, _, _| ()) > 0 {},

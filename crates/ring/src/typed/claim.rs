@@ -33,9 +33,14 @@ impl<'a, P: Claimant, const LENT: bool> Claim<'a, P, LENT> {
 
     /// Number of slots.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a claim is never empty")]
     pub fn len(&self) -> usize {
         self.length as usize
+    }
+
+    /// Whether it was a claim of none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
     }
 
     /// Publishes all slots.

@@ -109,10 +109,6 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
         self.number()
     }
 
-    pub(super) fn stage(&self) -> u32 {
-        self.stage
-    }
-
     pub(super) fn core(&self) -> &Core<E> {
         &self.access.core
     }
@@ -130,8 +126,20 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
             if over == 0 {
                 return n;
             }
-            self.release(over);
+            self.advance(over);
         }
+    }
+
+    #[inline(always)]
+    fn advance(&mut self, n: u32) {
+        let cell = self.cell();
+        let next = self.next.wrapping_add(n);
+        if next < self.next {
+            count(&cell.wraps, 1);
+        }
+        self.next = next;
+        cell.value.store(next, Release);
+        self.access.wake(cell, &mut self.wakes);
     }
 
     #[inline(always)]
@@ -162,6 +170,10 @@ impl<E: Send + Sync, W: WaitStrategy> Processor for Consumer<E, W> {
 
     #[inline(always)]
     fn seat(&self) -> u32 {
+        self.stage
+    }
+
+    fn stage(&self) -> u32 {
         self.stage
     }
 
@@ -223,16 +235,9 @@ impl<E: Send + Sync, W: WaitStrategy> Processor for Consumer<E, W> {
 
     #[inline(always)]
     fn release(&mut self, n: u32) {
-        let cell = self.cell();
-        let next = self.next.wrapping_add(n);
-        if next < self.next {
-            count(&cell.wraps, 1);
-        }
-        self.next = next;
         self.released = n;
         self.batches = self.batches.wrapping_add(1);
-        cell.value.store(next, Release);
-        self.access.wake(cell, &mut self.wakes);
+        self.advance(n);
     }
 }
 

@@ -1,16 +1,17 @@
 //! What a typed ring's producers and consumers share.
 
-use crate::claim::{ended, settle};
+use crate::claim::{ClaimError, ended, settle};
 use crate::config::Config;
+use crate::join::read_name;
 use crate::layout::Cell;
 use crate::layout::{CLOSING, FAILED, OPEN};
 use crate::memory::{Memory, View};
 use crate::sequence::{distance, slowest_sink};
 use crate::stamps;
-use millrace_park::Barrier;
 use millrace_park::sync::Arc;
-use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use millrace_park::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use millrace_park::sync::seqcst;
+use millrace_park::{Barrier, Failure};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ptr::NonNull;
@@ -24,6 +25,10 @@ pub(crate) struct Core<E> {
     pub(crate) names: Box<[String]>,
     /// Stages that are open exclusively, a bit each. Set by who holds [`Joining`](crate::join::Joining).
     pub(crate) exclusive: AtomicU32,
+    /// The first sequence.
+    pub(crate) start: u32,
+    /// Slots that several producers claimed and gave up. Raised before they are stamped.
+    pub(crate) given_up: AtomicU64,
 }
 
 // SAFETY: an event is written by the one who claimed its slot (so `Send`) and read by many (so `Sync`) between the
@@ -41,16 +46,20 @@ impl<E> fmt::Debug for Core<E> {
 impl<E> Core<E> {
     pub(crate) fn new(config: &Config, upstream: Vec<u32>, barrier: Barrier, event: impl FnMut() -> E) -> Self {
         let mut event = event;
+        // The events lie here: slots of so many bytes would lie beside them unused.
         Self {
-            memory: Memory::heap(config, upstream, None),
+            memory: Memory::heap(&config.without_slots(), upstream, None),
             slots: (0..config.capacity).map(|_| UnsafeCell::new(event())).collect(),
             barrier,
             names: config.stages.iter().map(|stage| stage.name.clone()).collect(),
             exclusive: AtomicU32::new(0),
+            start: config.start,
+            given_up: AtomicU64::new(0),
         }
     }
 
-    /// Takes no more events. When this returns, no claim is under way that did not see it or was not seen.
+    /// Takes no more events. When this returns to who ended an open ring, no claim is under way that did not see it or was
+    /// not seen; another who ends it returns at once.
     pub(crate) fn end(&self, state: u32) {
         let Some(view) = self.memory.enter() else { return };
         if seqcst::compare_exchange(&view.header.state, OPEN, state).is_ok() {
@@ -60,6 +69,14 @@ impl<E> Core<E> {
             let _ = seqcst::compare_exchange(&view.header.state, CLOSING, FAILED);
         }
         self.wake_all();
+    }
+
+    /// Ends the ring because of this. Noted first, so that who finds the ring failed finds out why.
+    pub(crate) fn fail(&self, stage: &str, message: &dyn fmt::Display) {
+        let failure = Failure { part: stage.into(), message: message.to_string(), details: Vec::new() };
+        // A later one is left out.
+        let _ = self.memory.failure().set(failure);
+        self.end(FAILED);
     }
 
     pub(crate) fn wake_all(&self) {
@@ -101,6 +118,12 @@ impl<E> Access<E> {
         }
     }
 
+    /// The name of a stage, declared or joined.
+    pub(crate) fn stage_name(&self, stage: u32) -> String {
+        let joined = || read_name(&self.view.stages[stage as usize]);
+        self.core.names.get(stage as usize).cloned().unwrap_or_else(joined)
+    }
+
     /// The slot of a sequence.
     #[inline(always)]
     pub(crate) fn slot(&self, sequence: u32) -> *mut E {
@@ -115,6 +138,12 @@ impl<E> Access<E> {
         [(self.slot(first), until_end), (self.slot(first.wrapping_add(until_end)), n - until_end)]
     }
 
+    /// Why a ring that is not open takes nothing.
+    #[cold]
+    pub(crate) fn refusal(&self) -> ClaimError {
+        if self.state() == FAILED { ClaimError::Failed } else { ClaimError::Closed }
+    }
+
     /// `OPEN`, `CLOSING` or `FAILED`.
     #[inline(always)]
     pub(crate) fn state(&self) -> u32 {
@@ -126,15 +155,23 @@ impl<E> Access<E> {
         self.state() != OPEN && ended(&self.view, next)
     }
 
+    /// What was announced or claimed will not come: who waits for a closed ring to end looks again.
+    pub(crate) fn look_again(&self) {
+        self.barrier.light();
+        if self.state() != OPEN {
+            self.core.wake_all();
+        }
+    }
+
     /// Wakes who waits for `cell`, after it was advanced.
     #[inline(always)]
     pub(crate) fn wake(&self, cell: &Cell, counters: &mut Wakes) {
         self.barrier.light();
         if cell.consumers.any() || cell.producers.any() {
             self.wake_sleepers(cell);
-            counters.made += 1;
+            counters.made = counters.made.wrapping_add(1);
         } else {
-            counters.elided += 1;
+            counters.elided = counters.elided.wrapping_add(1);
         }
     }
 
@@ -207,5 +244,39 @@ impl Wakes {
         let Self { made, elided } = std::mem::take(self);
         crate::sequence::count(&cell.made, made);
         crate::sequence::count(&cell.elided, elided);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Access, Core, Wakes};
+    use crate::config::Config;
+    use crate::layout::Offsets;
+    use millrace_park::Barrier;
+    use millrace_park::sync::{Arc, atomic::Ordering::Relaxed};
+
+    fn core() -> Core<u8> {
+        let config = Config::new(2, 4).stage("only", &[]);
+        let upstream = config.check().unwrap();
+        Core::new(&config, upstream, Barrier::symmetric(), || 0)
+    }
+
+    #[test]
+    fn events_lie_nowhere_but_in_their_own_slots() {
+        let Offsets { slots, length, .. } = core().memory.geometry.offsets;
+        assert_eq!(slots, length);
+    }
+
+    /// A stage that never sleeps settles nothing, however long it runs.
+    #[test]
+    fn wakes_wrap_where_nobody_settles_them() {
+        let access = Access::new(Arc::new(core()));
+        let mut wakes = Wakes { made: u32::MAX, elided: u32::MAX };
+        let cell = access.view.cursor;
+        access.wake(cell, &mut wakes);
+        cell.consumers.arm(0);
+        access.wake(cell, &mut wakes);
+        wakes.settle(cell);
+        assert_eq!((cell.made.load(Relaxed), cell.elided.load(Relaxed)), (0, 0));
     }
 }

@@ -3,6 +3,7 @@
 use super::consumer::Consumer;
 use super::core::Core;
 use super::on_error::{OnError, Ran, Stopped, run_each};
+use super::processor::Processor;
 use super::strategy::WaitStrategy;
 use crate::consumer::Waited;
 use crate::graph::all_upstream;
@@ -79,7 +80,7 @@ impl<E: Send + Sync, W: WaitStrategy> ExclusiveConsumer<E, W> {
     ///
     /// # Errors
     /// As [`Consumer::run_fallible`].
-    pub fn run_fallible<X>(
+    pub fn run_fallible<X: fmt::Display>(
         &mut self,
         on_error: OnError,
         mut each: impl FnMut(&mut E, u64, bool) -> Result<(), X>,

@@ -61,14 +61,17 @@
 //! could go on wait: use `Block` or `Adaptive` there. The least latency is not the most throughput: a consumer right
 //! behind its producer pays a cache line's journey for each event, one that sleeps finds many. The example
 //! `unicast_throughput` measures it. The strategy is of consumers. *Producers* without room yield a few times and then
-//! sleep, whatever it is, and stages look for them at every release, once a batch.
+//! sleep, whatever it is, and stages look for them at every release, once a batch. Whoever sleeps does so on its thread,
+//! or by what [`Builder::sleep_by`] was given: a coroutine leaves its worker to others then.
 //!
 //! # What a close means
 //! [`Ring::close`] may meet a publish of another thread. Then either the publish is refused ([`ClaimError::Closed`])
 //! and nobody sees its event, or it is accepted and every stage gets it before it ends: nothing is accepted and lost.
 //! What one thread published before it called `close` is always accepted. A [`Claim`] that is open when the ring closes
-//! was accepted: stages wait until it is committed or dropped. [`Ring::fail`] stops accepting too, but stages end as
-//! soon as they find nothing ready, whatever is still to come. A handler's panic neither closes nor fails the ring;
+//! was accepted: stages wait until it is committed or dropped. [`Ring::fail`] stops accepting too
+//! ([`ClaimError::Failed`]; [`Ring::failure`] says why), but stages end as soon as they find nothing ready, whatever is
+//! still to come. [`Ring::close_within`] closes, waits until all is consumed
+//! and tells how much was. A handler's panic neither closes nor fails the ring;
 //! [`Consumer::run_fallible`] is for handlers that report.
 //!
 //! # Memory ordering
@@ -101,8 +104,8 @@
 //! - One producer: beside the event two stores (the announcement, the cursor) and a load of the ring's state; where
 //!   consumers sleep two more loads. What consumers write is looked at when the room known from the last look is used
 //!   up.
-//! - Several producers: a compare-and-swap a claim and a sequentially consistent store a publish on top, of the cursor
-//!   or of a stamp.
+//! - Several producers: a compare-and-swap a claim on top, and where one publishes ahead of another, a sequentially
+//!   consistent store of a stamp in place of the cursor's.
 //! - A stage: a load of those it follows when it has used up what it knew to be ready, and a store and two loads a
 //!   release, which is once a batch.
 //! - To sleep: a lock, a heavy fence of 1 to 20 microseconds, a system call; to wake a sleeper: a lock and a system
@@ -110,8 +113,10 @@
 //! - Nothing allocates but opening, waiting for room, going to sleep and [`Ring::stats`].
 //!
 //! [`ClaimError::Closed`]: crate::ClaimError::Closed
+//! [`ClaimError::Failed`]: crate::ClaimError::Failed
 
 mod claim;
+mod closing;
 mod consumer;
 mod core;
 mod exclusive;
@@ -131,6 +136,7 @@ mod worker;
 mod yielding;
 
 pub use claim::Claim;
+pub use closing::Closed;
 pub use consumer::Consumer;
 pub use exclusive::{ExclusiveConsumer, ExclusiveError};
 pub use multi_producer::MultiProducer;
@@ -140,5 +146,5 @@ pub use producer::Producer;
 pub use ring::{Builder, Multi, Ring, Single};
 pub use stage_processor::{StageConsumer, StageProcessor, StageWorker};
 pub use statistics::{ProducerStatistics, StageStatistics, Statistics};
-pub use strategy::{Adaptive, Block, Pause, Spin, WaitStrategy, Yield};
+pub use strategy::{Adaptive, Block, Pause, SleepBy, Spin, WaitStrategy, Yield};
 pub use worker::Worker;

@@ -14,7 +14,6 @@ use crate::sequence::distance;
 use crate::stamps;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::marker::PhantomData;
 use std::time::Duration;
 
 /// One of several producers of a ring. Each thread opens its own.
@@ -28,11 +27,11 @@ pub struct MultiProducer<E: Send + Sync, W: WaitStrategy> {
     patience: Patience,
     /// How it waits for room.
     yielding: Yielding,
-    strategy: PhantomData<W>,
+    strategy: W,
 }
 
 impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
-    pub(super) fn open(core: Arc<Core<E>>) -> Result<Self, OpenError> {
+    pub(super) fn open(core: Arc<Core<E>>, strategy: W) -> Result<Self, OpenError> {
         let access = Access::new(core);
         let seat = take_seat(&access.view, 1)?;
         Ok(Self {
@@ -42,7 +41,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
             wakes: Wakes::default(),
             patience: Patience::default(),
             yielding: Yielding::default(),
-            strategy: PhantomData,
+            strategy,
         })
     }
 
@@ -50,10 +49,10 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// is skipped.
     ///
     /// # Errors
-    /// [`ClaimError::Full`], [`ClaimError::Closed`].
+    /// [`ClaimError::Full`], [`ClaimError::Closed`], [`ClaimError::Failed`].
     #[inline]
     pub fn try_publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
-        let start = self.claim(1)?;
+        let start = self.claim_next(1)?;
         let claim = Claim::<_, false>::new(self, start, 1);
         // SAFETY: the slot is claimed.
         write(unsafe { &mut *claim.first() });
@@ -67,7 +66,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// As [`try_publish`](Self::try_publish), and [`ClaimError::TooLarge`] when the ring is smaller than that.
     #[inline]
     pub fn try_publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
-        let start = self.claim(n)?;
+        let start = self.claim_next(n)?;
         let parts = self.access.parts(start, n);
         let claim = Claim::<_, false>::new(self, start, n);
         let mut place = 0;
@@ -85,11 +84,11 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// Publishes an event, waiting for room.
     ///
     /// # Errors
-    /// [`ClaimError::Closed`].
+    /// [`ClaimError::Closed`], [`ClaimError::Failed`].
     #[inline]
     pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let claim = loop {
-            match self.claim(1) {
+            match self.claim_next(1) {
                 Ok(start) => break Claim::<_, false>::new(self, start, 1),
                 Err(ClaimError::Full) => self.wait_for_room(1, None)?,
                 Err(error) => return Err(error),
@@ -104,7 +103,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// Publishes `n` events together, waiting for room for all of them.
     ///
     /// # Errors
-    /// [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    /// [`ClaimError::Closed`], [`ClaimError::Failed`], [`ClaimError::TooLarge`].
     #[inline]
     pub fn publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
         loop {
@@ -122,7 +121,21 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// As [`try_publish_many`](Self::try_publish_many).
     #[inline]
     pub fn try_claim(&mut self, n: u32) -> Result<Claim<'_, Self>, ClaimError> {
-        let start = self.claim(n)?;
+        let start = self.claim_next(n)?;
+        self.lent = Some((start, n));
+        Ok(Claim::new(self, start, n))
+    }
+
+    /// As [`try_claim`](Self::try_claim), waiting for room for all of them, `timeout` at most.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::Failed`],
+    /// [`ClaimError::TooLarge`].
+    pub fn claim(&mut self, n: u32, timeout: Option<Duration>) -> Result<Claim<'_, Self>, ClaimError> {
+        let start = room::keep_trying(timeout, |left| match self.claim_next(n) {
+            Err(ClaimError::Full) => self.wait_for_room(n, left).map(|()| None),
+            claimed => claimed.map(Some),
+        })?;
         self.lent = Some((start, n));
         Ok(Claim::new(self, start, n))
     }
@@ -130,13 +143,14 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     /// Waits until `n` slots may be free, `timeout` at most: another producer may be faster.
     ///
     /// # Errors
-    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::Failed`],
+    /// [`ClaimError::TooLarge`].
     #[cold]
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
         self.take_back();
         let claimed = || self.access.view.claim.ledger.sequence();
-        room::wait(&self.access, self.seat, &mut self.yielding, n, timeout, claimed)
+        room::wait(&self.access, self.seat, &self.strategy.sleeper(), &mut self.yielding, n, timeout, claimed)
     }
 
     #[inline(always)]
@@ -146,7 +160,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
 
     /// Makes `n` slots ours, and gives the first one's sequence. Announced as one producer's claims are.
     #[inline(always)]
-    fn claim(&mut self, n: u32) -> Result<u32, ClaimError> {
+    fn claim_next(&mut self, n: u32) -> Result<u32, ClaimError> {
         let view = self.access.view;
         let capacity = self.access.mask + 1;
         // One event always fits, and the compiler sees that it is one.
@@ -179,7 +193,7 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
     #[inline(never)]
     fn refuse(&self) -> ClaimError {
         withdraw(&self.access, self.own());
-        ClaimError::Closed
+        self.access.refusal()
     }
 
     /// Aborts the claim that was lent and never came back: it was forgotten.
@@ -209,7 +223,7 @@ impl<E: Send + Sync, W: WaitStrategy> Claimant for MultiProducer<E, W> {
         let view = &self.access.view;
         if used < n {
             // Stamped first, so that it is passed together with what is used.
-            stamps::skip(view, start.wrapping_add(used), n - used);
+            give_up(&self.access, start.wrapping_add(used), n - used);
         }
         if used > 0 {
             stamps::publish_lightly(view, start, used);
@@ -250,8 +264,13 @@ fn look_for_room<E>(access: &Access<E>, own: &Cell, start: u32, n: u32) -> Resul
 /// What was announced will not come: who waits for a closed ring to end looks again.
 fn withdraw<E>(access: &Access<E>, own: &Cell) {
     own.staged.store(0, Release);
-    access.barrier.light();
-    if access.state() != OPEN {
-        access.core.wake_all();
-    }
+    access.look_again();
+}
+
+/// Nobody consumes these slots. Where consumers never sleep, nobody else wakes who waits for the end.
+#[cold]
+fn give_up<E>(access: &Access<E>, start: u32, n: u32) {
+    access.core.given_up.fetch_add(n.into(), Relaxed);
+    stamps::skip(&access.view, start, n);
+    access.look_again();
 }

@@ -4,10 +4,10 @@ use super::consumer::Consumer;
 use super::processor::{self, Processor};
 use super::strategy::WaitStrategy;
 use crate::consumer::Waited;
-use crate::layout::FAILED;
 use crate::sequence::count;
+use millrace_park::Sleeper;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What [`Consumer::run_fallible`] and [`Worker::run_fallible`](super::Worker::run_fallible) do when their handler fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum OnError {
     Retry {
         /// How often a batch is begun, the first time included; 0 is 1.
         attempts: u32,
-        /// How long the thread sleeps before the second time, doubled each time after that. A close or a failure of the
+        /// How long it sleeps before the second time, doubled each time after that. A close or a failure of the
         /// ring does not end it.
         backoff: Duration,
     },
@@ -86,9 +86,9 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
     ///
     /// # Errors
     /// [`Stopped`] when the policy ends the run. The ring has failed then, as by [`Ring::fail`](super::Ring::fail):
-    /// producers get [`ClaimError::Closed`](crate::ClaimError::Closed), other stages end where they find nothing ready,
+    /// producers get [`ClaimError::Failed`](crate::ClaimError::Failed), other stages end where they find nothing ready,
     /// and who opens this stage next begins with the first event that was not released.
-    pub fn run_fallible<X>(
+    pub fn run_fallible<X: fmt::Display>(
         &mut self,
         on_error: OnError,
         each: impl FnMut(&E, u64, bool) -> Result<(), X>,
@@ -98,7 +98,7 @@ impl<E: Send + Sync, W: WaitStrategy> Consumer<E, W> {
 }
 
 /// Has a handler that may fail do what comes, until nothing more will or the policy ends it.
-pub(super) fn run<P: Processor, X>(
+pub(super) fn run<P: Processor, X: fmt::Display>(
     processor: &mut P,
     on_error: OnError,
     mut each: impl FnMut(&P::Event, u64, bool) -> Result<(), X>,
@@ -108,7 +108,7 @@ pub(super) fn run<P: Processor, X>(
 }
 
 /// Hands pointers to events that are published and not released by this stage.
-pub(super) fn run_each<P: Processor, X>(
+pub(super) fn run_each<P: Processor, X: fmt::Display>(
     processor: &mut P,
     on_error: OnError,
     mut each: impl FnMut(*mut P::Event, u64, bool) -> Result<(), X>,
@@ -116,8 +116,10 @@ pub(super) fn run_each<P: Processor, X>(
     let mut ran = Ran::default();
     while processor::wait(processor, None) == Waited::Ready {
         batch(processor, on_error, &mut each, &mut ran).map_err(|(error, sequence)| {
-            processor.access().core.end(FAILED);
-            Stopped { error, sequence, ran }
+            let stopped = Stopped { error, sequence, ran };
+            let access = processor.access();
+            access.core.fail(&access.stage_name(processor.stage()), &stopped);
+            stopped
         })?;
     }
     Ok(ran)
@@ -142,14 +144,13 @@ fn batch<P: Processor, X>(
         };
         match on_error {
             OnError::Skip => {
-                count(&processor.cell().skipped, 1);
                 skipped += 1;
                 at += 1;
             }
             OnError::Retry { attempts, backoff } if failures + 1 < attempts => {
                 count(&processor.cell().retries, 1);
                 ran.retries += 1;
-                std::thread::sleep(backoff.saturating_mul(2u32.saturating_pow(failures)));
+                back_off(&processor.strategy().sleeper(), backoff.saturating_mul(2u32.saturating_pow(failures)));
                 failures += 1;
                 at = 0;
             }
@@ -164,8 +165,24 @@ fn batch<P: Processor, X>(
     Ok(())
 }
 
-/// Releases `n` events, of which the handler accepted all but `skipped`.
+/// Sleeps for all of this time: what wakes a consumer is not meant for it now.
+fn back_off(sleeper: &impl Sleeper, time: Duration) {
+    let begin = Instant::now();
+    loop {
+        let left = time.saturating_sub(begin.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        sleeper.sleep(Some(left));
+    }
+}
+
+/// Releases `n` events, of which the handler accepted all but `skipped`. Those are counted here and not before: a batch
+/// that a panic ends comes again.
 fn pass(processor: &mut impl Processor, n: u32, skipped: u32, ran: &mut Ran) {
+    if skipped > 0 {
+        count(&processor.cell().skipped, skipped);
+    }
     ran.consumed += u64::from(n - skipped);
     ran.skipped += u64::from(skipped);
     if n > 0 {

@@ -5,7 +5,7 @@ use super::strategy::{Pause, WaitStrategy};
 use crate::consumer::Waited;
 use crate::layout::Cell;
 use crate::sequence::count;
-use millrace_park::{Sleeper, ThreadSleeper};
+use millrace_park::Sleeper;
 use std::time::{Duration, Instant};
 
 /// Who processes a stage's events, all of them or a part.
@@ -17,6 +17,8 @@ pub trait Processor {
     fn strategy(&mut self) -> &mut Self::Strategy;
     /// Its seat among the consumers: who waits is armed by it, and its cell counts what is done.
     fn seat(&self) -> u32;
+    /// The stage, declared or joined.
+    fn stage(&self) -> u32;
 
     /// A wait begins.
     fn begin_wait(&mut self) {}
@@ -72,7 +74,7 @@ pub(super) fn wait<P: Processor>(processor: &mut P, timeout: Option<Duration>) -
         match processor.strategy().pause(looks) {
             Pause::Spin => std::hint::spin_loop(),
             Pause::Park if P::Strategy::PARKS => park(processor, left),
-            Pause::Yield | Pause::Park => millrace_park::sync::thread::yield_now(),
+            Pause::Yield | Pause::Park => processor.strategy().sleeper().yield_now(),
         }
         looks = looks.saturating_add(1);
     }
@@ -89,7 +91,7 @@ fn last_look(processor: &mut impl Processor) -> Waited {
 #[inline(never)]
 fn park(processor: &mut impl Processor, timeout: Option<Duration>) {
     processor.settle();
-    let sleeper = ThreadSleeper::current();
+    let sleeper = processor.strategy().sleeper();
     processor.access().core.memory.consumers().set(processor.seat(), sleeper.waker());
     if !processor.arm() {
         count(&processor.cell().waits, 1);

@@ -12,13 +12,19 @@ use crate::ring::OpenError;
 use crate::sequence::count;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::marker::PhantomData;
 use std::time::Duration;
 
 /// The only producer of its ring: it cannot be cloned, and the ring gives one out at a time.
 ///
 /// An event costs two stores beside its own, and no look at what consumers write as long as there was room the last
 /// time somebody looked.
+///
+/// ```compile_fail,E0599
+/// # use millrace_ring::typed::Builder;
+/// let ring = Builder::new(8).stage("only", &[]).create(u32::default).unwrap();
+/// let out = ring.producer().unwrap();
+/// let other = out.clone();
+/// ```
 #[derive(Debug)]
 pub struct Producer<E: Send + Sync, W: WaitStrategy> {
     access: Access<E>,
@@ -27,22 +33,22 @@ pub struct Producer<E: Send + Sync, W: WaitStrategy> {
     wakes: Wakes,
     /// How it waits for room.
     yielding: Yielding,
-    strategy: PhantomData<W>,
+    strategy: W,
 }
 
 impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
-    pub(super) fn open(core: Arc<Core<E>>) -> Result<Self, OpenError> {
+    pub(super) fn open(core: Arc<Core<E>>, strategy: W) -> Result<Self, OpenError> {
         let access = Access::new(core);
         take_seat(&access.view, 1)?;
         let next = access.view.cursor.value.load(Acquire);
-        Ok(Self { access, limit: next, wakes: Wakes::default(), yielding: Yielding::default(), strategy: PhantomData })
+        Ok(Self { access, limit: next, wakes: Wakes::default(), yielding: Yielding::default(), strategy })
     }
 
     /// Publishes an event that `write` fills; the slot still has what was in it a lap ago. If `write` panics, nothing
     /// is published.
     ///
     /// # Errors
-    /// [`ClaimError::Full`], [`ClaimError::Closed`].
+    /// [`ClaimError::Full`], [`ClaimError::Closed`], [`ClaimError::Failed`].
     #[inline(always)]
     pub fn try_publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let next = self.next();
@@ -51,9 +57,9 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
 
     #[inline(always)]
     fn publish_at(&mut self, next: u32, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
-        self.claim(next, 1)?;
+        self.claim_at(next, 1)?;
         let withdraw = Withdraw { access: &self.access, next };
-        // SAFETY: the slot is ours until the cursor passes it: see `claim`.
+        // SAFETY: the slot is ours until the cursor passes it: see `claim_at`.
         write(unsafe { &mut *self.access.slot(next) });
         std::mem::forget(withdraw);
         self.publish_claimed(next, 1);
@@ -68,12 +74,12 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     #[inline]
     pub fn try_publish_many(&mut self, n: u32, mut write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
         let next = self.next();
-        self.claim(next, n)?;
+        self.claim_at(next, n)?;
         let withdraw = Withdraw { access: &self.access, next };
         let mut place = 0;
         for (first, length) in self.access.parts(next, n) {
             for at in 0..length as usize {
-                // SAFETY: the slots are ours until the cursor passes them: see `claim`.
+                // SAFETY: the slots are ours until the cursor passes them: see `claim_at`.
                 write(place, unsafe { &mut *first.add(at) });
                 place += 1;
             }
@@ -86,7 +92,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// Publishes an event, waiting for room.
     ///
     /// # Errors
-    /// [`ClaimError::Closed`].
+    /// [`ClaimError::Closed`], [`ClaimError::Failed`].
     #[inline]
     pub fn publish(&mut self, write: impl FnOnce(&mut E)) -> Result<(), ClaimError> {
         let next = self.next();
@@ -100,7 +106,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// Publishes `n` events together, waiting for room for all of them.
     ///
     /// # Errors
-    /// [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    /// [`ClaimError::Closed`], [`ClaimError::Failed`], [`ClaimError::TooLarge`].
     #[inline]
     pub fn publish_many(&mut self, n: u32, write: impl FnMut(u32, &mut E)) -> Result<(), ClaimError> {
         let next = self.next();
@@ -116,19 +122,34 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// As [`try_publish_many`](Self::try_publish_many).
     pub fn try_claim(&mut self, n: u32) -> Result<Claim<'_, Self>, ClaimError> {
         let start = self.next();
-        self.claim(start, n)?;
+        self.claim_at(start, n)?;
+        Ok(Claim::new(self, start, n))
+    }
+
+    /// As [`try_claim`](Self::try_claim), waiting for room for all of them, `timeout` at most.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::Failed`],
+    /// [`ClaimError::TooLarge`].
+    pub fn claim(&mut self, n: u32, timeout: Option<Duration>) -> Result<Claim<'_, Self>, ClaimError> {
+        let start = self.next();
+        room::keep_trying(timeout, |left| match self.claim_at(start, n) {
+            Err(ClaimError::Full) => self.wait_for_room(n, left).map(|()| None),
+            claimed => claimed.map(Some),
+        })?;
         Ok(Claim::new(self, start, n))
     }
 
     /// Waits until `n` slots are free, `timeout` at most.
     ///
     /// # Errors
-    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::TooLarge`].
+    /// [`ClaimError::Full`] when the time is up, [`ClaimError::Closed`], [`ClaimError::Failed`],
+    /// [`ClaimError::TooLarge`].
     #[cold]
     pub fn wait_for_room(&mut self, n: u32, timeout: Option<Duration>) -> Result<(), ClaimError> {
         self.settle();
         let next = self.next();
-        room::wait(&self.access, 0, &mut self.yielding, n, timeout, || next)?;
+        room::wait(&self.access, 0, &self.strategy.sleeper(), &mut self.yielding, n, timeout, || next)?;
         self.limit = next.wrapping_add(self.access.free(next));
         Ok(())
     }
@@ -162,7 +183,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     /// Announced before the look at the state, and whoever closes fences both of us in between: so either the closing
     /// side sees the announcement, and consumers wait for the cursor to reach it, or we see the close.
     #[inline(always)]
-    fn claim(&mut self, next: u32, n: u32) -> Result<(), ClaimError> {
+    fn claim_at(&mut self, next: u32, n: u32) -> Result<(), ClaimError> {
         if !self.fits(next, n) {
             self.look_for_room(n)?;
         }
@@ -182,7 +203,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
             return Err(ClaimError::TooLarge);
         }
         if self.access.state() != OPEN {
-            return Err(ClaimError::Closed);
+            return Err(self.access.refusal());
         }
         if self.finds_room(self.next(), n) { Ok(()) } else { Err(ClaimError::Full) }
     }
@@ -200,7 +221,7 @@ impl<E: Send + Sync, W: WaitStrategy> Producer<E, W> {
     #[inline(never)]
     fn refuse(&self) -> ClaimError {
         withdraw(&self.access, self.next());
-        ClaimError::Closed
+        self.access.refusal()
     }
 
     /// The first `n` claimed slots are written: consumers may see them.
@@ -247,6 +268,7 @@ impl<E: Send + Sync, W: WaitStrategy> Drop for Producer<E, W> {
         self.settle();
         // A claim that was forgotten stands announced.
         withdraw(&self.access, self.next());
+        self.access.core.memory.producers().clear(0);
         leave_seat(&self.access.view, 0);
     }
 }
@@ -266,8 +288,5 @@ impl<E> Drop for Withdraw<'_, E> {
 /// What was announced beyond `next` will not come: who waits for a closed ring to end looks again.
 fn withdraw<E>(access: &Access<E>, next: u32) {
     access.view.producers[0].staged.store(next, Release);
-    access.barrier.light();
-    if access.state() != OPEN {
-        access.core.wake_all();
-    }
+    access.look_again();
 }

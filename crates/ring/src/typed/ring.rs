@@ -1,5 +1,6 @@
 //! A ring of typed events.
 
+use super::closing::{self, Closed};
 use super::consumer::Consumer;
 use super::core::Core;
 use super::exclusive::{ExclusiveConsumer, ExclusiveError};
@@ -8,16 +9,18 @@ use super::owned::Stage;
 use super::producer::Producer;
 use super::stage_processor::{StageConsumer, StageProcessor, StageWorker};
 use super::statistics::Statistics;
-use super::strategy::{Adaptive, Pause, WaitStrategy};
+use super::strategy::{Adaptive, Pause, SleepBy, WaitStrategy};
 use super::worker::Worker;
 use crate::config::{Config, ConfigError};
 use crate::graph::mask_of;
 use crate::join::{Guest, JoinError, JoinFrom, check_declared};
-use crate::layout::{CLOSING, FAILED};
+use crate::layout::CLOSING;
 use crate::ring::OpenError;
-use millrace_park::Barrier;
 use millrace_park::sync::Arc;
+use millrace_park::{Barrier, Failure, Sleeper};
+use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 /// A ring with one producer.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +103,30 @@ impl<W: WaitStrategy, P> Builder<W, P> {
         Builder { config: self.config, strategy, producers: PhantomData }
     }
 
+    /// Has who waits sleep by what `current` gives, and not on its thread: consumers, workers, producers without room, and
+    /// [who closes](Ring::close_within). It is called by whoever is about to wait, where it is. After
+    /// [`wait`](Self::wait), which takes this back.
+    ///
+    /// `.sleep_by(millrace_fiber::current_sleeper)` is for coroutines, which leave their worker to others while they wait.
+    /// Threads may take part in such a ring, too. The guide of fibers has an example.
+    ///
+    /// ```
+    /// use millrace_park::ThreadSleeper;
+    /// use millrace_ring::typed::Builder;
+    /// // As it is unless said otherwise.
+    /// let ring = Builder::new(8).sleep_by(ThreadSleeper::current).stage("store", &[]).create(u32::default)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn sleep_by<F, S>(self, current: F) -> Builder<SleepBy<W, F>, P>
+    where
+        F: Fn() -> S + Clone + Send + Sync + 'static,
+        S: Sleeper,
+    {
+        let Self { config, strategy, producers } = self;
+        Builder { config, strategy: SleepBy::new(strategy, current), producers }
+    }
+
     /// The ring, with `event` making what its slots begin with.
     ///
     /// # Errors
@@ -134,7 +161,7 @@ impl<E: Send + Sync, W: WaitStrategy> Ring<E, W, Single> {
     /// # Errors
     /// [`OpenError::Taken`] while there is one.
     pub fn producer(&self) -> Result<Producer<E, W>, OpenError> {
-        Producer::open(self.core.clone())
+        Producer::open(self.core.clone(), self.strategy.clone())
     }
 }
 
@@ -144,7 +171,7 @@ impl<E: Send + Sync, W: WaitStrategy> Ring<E, W, Multi> {
     /// # Errors
     /// [`OpenError::Taken`] while there are as many as were allowed for.
     pub fn producer(&self) -> Result<MultiProducer<E, W>, OpenError> {
-        MultiProducer::open(self.core.clone())
+        MultiProducer::open(self.core.clone(), self.strategy.clone())
     }
 }
 
@@ -232,10 +259,58 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
         self.core.end(CLOSING);
     }
 
+    /// Closes the ring and waits until every stage, those that joined as well, has consumed all that was accepted,
+    /// `timeout` at most; none waits for as long as it takes. Tells how many events were consumed by all stages, and how
+    /// many were left by one. Slots that a [`Claim`](super::Claim) gave up are no events.
+    ///
+    /// A ring that has failed, or fails meanwhile, is not waited for: nobody consumes the rest. What is abandoned may
+    /// still be consumed afterwards. From any thread, several at a time, and again. Sleeps, whatever the ring's way to
+    /// wait is, and is woken once for each batch of the slowest stage.
+    ///
+    /// Exact, but where a producer gives a claim up in the very moment in which the time is up.
+    ///
+    /// ```
+    /// use millrace_ring::typed::{Builder, Closed};
+    /// use std::time::Duration;
+    /// let ring = Builder::new(8).stage("store", &[]).create(u32::default)?;
+    /// let mut store = ring.consumer("store")?;
+    /// ring.producer()?.publish_many(3, |at, event| *event = at).unwrap();
+    /// store.poll(1, |_, _, _| ());
+    /// assert_eq!(ring.close_within(Some(Duration::ZERO)), Closed { consumed: 1, abandoned: 2 });
+    /// let storing = std::thread::spawn(move || store.run(|_, _, _| ()));
+    /// assert_eq!(ring.close_within(None), Closed { consumed: 3, abandoned: 0 });
+    /// storing.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close_within(&self, timeout: Option<Duration>) -> Closed {
+        closing::close(&self.core, &self.strategy.sleeper(), timeout)
+    }
+
     /// As [`close`](Self::close), because a stage failed for good: stages end where they find nothing ready, and do not
     /// wait for what the failed one will never pass. A ring that is closed already can still fail.
-    pub fn fail(&self) {
-        self.core.end(FAILED);
+    ///
+    /// `stage` and `message` are for who asks for the [`failure`](Self::failure): say, the stage whose handler panicked.
+    pub fn fail(&self, stage: &str, message: impl fmt::Display) {
+        self.core.fail(stage, &message);
+    }
+
+    /// Why the ring has failed: the first failure, by [`fail`](Self::fail) or by a handler that stopped the ring, see
+    /// [`Consumer::run_fallible`]. From any thread.
+    ///
+    /// ```
+    /// use millrace_ring::{ClaimError, typed::{Builder, OnError}};
+    /// let ring = Builder::new(8).stage("store", &[]).create(u32::default)?;
+    /// let (mut out, mut store) = (ring.producer()?, ring.consumer("store")?);
+    /// out.publish(|event| *event = 1).unwrap();
+    /// store.run_fallible(OnError::Stop, |_, _, _| Err::<(), _>("the disk is full")).unwrap_err();
+    /// assert_eq!(out.publish(|_| ()), Err(ClaimError::Failed));
+    /// let failure = ring.failure().unwrap().to_string();
+    /// assert_eq!(failure, "'store' failed: the handler failed on event 0: the disk is full");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.core.memory.failure().get()
     }
 
     /// What the ring has done so far. From any thread; allocates, and takes nothing from who publishes and consumes.

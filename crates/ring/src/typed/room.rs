@@ -5,13 +5,14 @@ use super::yielding::Yielding;
 use crate::claim::ClaimError;
 use crate::layout::OPEN;
 use crate::sequence::{distance, slowest_sink};
-use millrace_park::{Sleeper, ThreadSleeper};
+use millrace_park::Sleeper;
 use std::time::{Duration, Instant};
 
 /// Waits until `n` slots behind `position` are free, the ring takes no more events, or the time is up.
 pub(super) fn wait<E>(
     access: &Access<E>,
     seat: u32,
+    sleeper: &impl Sleeper,
     yielding: &mut Yielding,
     n: u32,
     timeout: Option<Duration>,
@@ -24,11 +25,10 @@ pub(super) fn wait<E>(
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let open = || access.state() == OPEN;
     let held = |gate: u32| distance(gate, position()) > (capacity - n).cast_signed();
-    let sleeper = ThreadSleeper::current();
     yielding.begins();
     loop {
         if !open() {
-            return Err(ClaimError::Closed);
+            return Err(access.refusal());
         }
         if access.free(position()) >= n {
             yielding.ends();
@@ -47,6 +47,20 @@ pub(super) fn wait<E>(
         let disarm = |cell: &crate::layout::Cell| cell.producers.disarm(seat);
         if !access.arm(|| slowest_sink(&access.view), arm, disarm, held, || !open()) {
             sleeper.sleep(left);
+        }
+    }
+}
+
+/// Tries until there is something or an error, with what is left of the time: who waited for room may find it gone.
+pub(super) fn keep_trying<T>(
+    timeout: Option<Duration>,
+    mut attempt: impl FnMut(Option<Duration>) -> Result<Option<T>, ClaimError>,
+) -> Result<T, ClaimError> {
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if let Some(done) = attempt(left)? {
+            return Ok(done);
         }
     }
 }

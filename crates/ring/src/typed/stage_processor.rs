@@ -56,7 +56,7 @@ impl<P: Processor, S: Stage> StageProcessor<P, S> {
     ///
     /// # Errors
     /// As [`Consumer::run_fallible`] or [`Worker::run_fallible`].
-    pub fn run_fallible<X>(
+    pub fn run_fallible<X: fmt::Display>(
         &mut self,
         on_error: OnError,
         mut each: impl FnMut(&P::Event, &Writer<S>, u64, bool) -> Result<(), X>,

@@ -1,6 +1,8 @@
 //! How threads wait for events.
 
 use super::yielding::Yielding;
+use millrace_park::{Sleeper, ThreadSleeper};
+use std::fmt;
 
 /// What a waiting consumer does after a look that found nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,12 @@ pub trait WaitStrategy: Clone + Send + Sync + 'static {
     /// own, which may learn from this.
     fn found(&mut self, looks: u32) {
         let _ = looks;
+    }
+    /// What sleeps, for [`Pause::Park`], and lets others run, for [`Pause::Yield`], and so for a producer without room.
+    /// Called on the thread that waits, each time; [`Builder::sleep_by`](super::Builder::sleep_by) is for another one.
+    #[inline(always)]
+    fn sleeper(&self) -> impl Sleeper + use<Self> {
+        ThreadSleeper::current()
     }
 }
 
@@ -82,6 +90,57 @@ impl WaitStrategy for Spin {
     #[inline(always)]
     fn pause(&mut self, _: u32) -> Pause {
         Pause::Spin
+    }
+}
+
+/// Waits as `W` says and sleeps by what `current` gives, see [`Builder::sleep_by`](super::Builder::sleep_by).
+#[derive(Clone)]
+pub struct SleepBy<W, F> {
+    strategy: W,
+    current: F,
+}
+
+impl<W, F> SleepBy<W, F> {
+    pub(super) fn new(strategy: W, current: F) -> Self {
+        Self { strategy, current }
+    }
+}
+
+impl<W: fmt::Debug, F> fmt::Debug for SleepBy<W, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SleepBy").field("strategy", &self.strategy).finish_non_exhaustive()
+    }
+}
+
+/// Looks in a row, all but the last of which may spin: others run on the same thread, and what this one waits for may
+/// be theirs to do.
+const SPINS: u32 = 64;
+
+impl<W, F, S> WaitStrategy for SleepBy<W, F>
+where
+    W: WaitStrategy,
+    F: Fn() -> S + Clone + Send + Sync + 'static,
+    S: Sleeper,
+{
+    const PARKS: bool = W::PARKS;
+    const GATHERS: bool = W::GATHERS;
+
+    #[inline]
+    fn pause(&mut self, looks: u32) -> Pause {
+        match self.strategy.pause(looks) {
+            // True again for ever once `looks` has saturated.
+            Pause::Spin if looks % SPINS == SPINS - 1 => Pause::Yield,
+            pause => pause,
+        }
+    }
+
+    #[inline]
+    fn found(&mut self, looks: u32) {
+        self.strategy.found(looks);
+    }
+
+    fn sleeper(&self) -> impl Sleeper + use<W, F, S> {
+        (self.current)()
     }
 }
 

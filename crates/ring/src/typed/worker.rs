@@ -12,6 +12,7 @@ use crate::stamps::Skips;
 use crate::workers::Workers;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::{Acquire, Release};
+use std::fmt;
 use std::time::Duration;
 
 /// One of the workers of a stage: each event of the stage goes to exactly one of them. Dropping it, or a panic on the
@@ -72,7 +73,7 @@ impl<E: Send + Sync, W: WaitStrategy> Worker<E, W> {
     /// # Errors
     /// [`Stopped`] when the policy ends the run, and the ring has failed. What this worker had in hand and did not
     /// release is left as it is: in a failed ring nobody takes it over.
-    pub fn run_fallible<X>(
+    pub fn run_fallible<X: fmt::Display>(
         &mut self,
         on_error: OnError,
         each: impl FnMut(&E, u64, bool) -> Result<(), X>,
@@ -118,6 +119,10 @@ impl<E: Send + Sync, W: WaitStrategy> Processor for Worker<E, W> {
     #[inline(always)]
     fn seat(&self) -> u32 {
         self.seat
+    }
+
+    fn stage(&self) -> u32 {
+        self.stage
     }
 
     fn is_ready(&mut self) -> bool {

@@ -41,7 +41,8 @@ enum Open<W: WaitStrategy> {
     Worker(Worker<Event, W>),
 }
 
-type Handler<'a> = dyn FnMut(&Event, u64, bool) -> Result<(), ()> + 'a;
+type Failed = Stopped<&'static str>;
+type Handler<'a> = dyn FnMut(&Event, u64, bool) -> Result<(), &'static str> + 'a;
 
 impl<W: WaitStrategy> Open<W> {
     fn stage<P>(ring: &Ring<Event, W, P>, round: &Round, stage: usize, random: &mut Random) -> Self {
@@ -105,25 +106,25 @@ impl<W: WaitStrategy> Open<W> {
         }
     }
 
-    /// The same with a policy, and where the stage stood at the end; none for workers, which have no policies.
-    fn run_fallible(&mut self, policy: OnError, each: &mut Handler<'_>) -> Option<(Result<Ran, Stopped<()>>, u64)> {
+    /// The same with a policy, and where the stage stood at the end; of a worker nobody knows, with others beside it.
+    fn run_fallible(&mut self, policy: OnError, each: &mut Handler<'_>) -> (Result<Ran, Failed>, Option<u64>) {
         match self {
-            Self::Plain(open) => Some((open.run_fallible(policy, each), open.sequence())),
+            Self::Plain(open) => (open.run_fallible(policy, each), Some(open.sequence())),
             Self::First(open) => {
                 let ran = open.run_fallible(policy, |event, writer, sequence, last| {
                     event.owned.set(writer, event.mark_of(0));
                     each(event, sequence, last)
                 });
-                Some((ran, open.sequence()))
+                (ran, Some(open.sequence()))
             }
             Self::Exclusive(open) => {
                 let ran = open.run_fallible(policy, |event, sequence, last| {
                     event.mark_alone();
                     each(event, sequence, last)
                 });
-                Some((ran, open.sequence()))
+                (ran, Some(open.sequence()))
             }
-            Self::Worker(_) => None,
+            Self::Worker(open) => (open.run_fallible(policy, each), None),
         }
     }
 }
@@ -210,18 +211,21 @@ impl Visit<'_> {
     }
 
     fn skipping<W: WaitStrategy>(&mut self, open: &mut Open<W>) -> bool {
-        let mut skipped = 0;
-        let ran = open.run_fallible(OnError::Skip, &mut |event, sequence, last| {
+        let (mut skipped, mut in_batch) = (0, 0);
+        let (ran, _) = open.run_fallible(OnError::Skip, &mut |event, sequence, last| {
             // What is passed over counts as seen.
             self.take(event, sequence, last);
-            if !self.random.one_in(30) {
+            let skips = self.random.one_in(30);
+            in_batch += u32::from(skips);
+            if last {
+                self.done.skipped += in_batch;
+                skipped += u64::from(std::mem::take(&mut in_batch));
+            }
+            if !skips {
                 return Ok(());
             }
-            skipped += 1;
-            self.done.skipped += 1;
-            Err(())
+            Err("no")
         });
-        let Some((ran, _)) = ran else { return self.polling(open) };
         self.holds("skipped", ran.is_ok_and(|ran| ran.skipped == skipped));
         true
     }
@@ -229,13 +233,13 @@ impl Visit<'_> {
     fn retrying<W: WaitStrategy>(&mut self, open: &mut Open<W>) -> bool {
         let backoff = Duration::from_micros(self.random.below(100).into());
         let (mut failures, mut retries) = (0, 0);
-        let ran = open.run_fallible(OnError::Retry { attempts: 4, backoff }, &mut |event, sequence, last| {
+        let (ran, _) = open.run_fallible(OnError::Retry { attempts: 4, backoff }, &mut |event, sequence, last| {
             if failures < 3 && self.random.one_in(30) {
                 failures += 1;
                 retries += 1;
                 self.done.retries += 1;
                 self.batch.clear();
-                return Err(());
+                return Err("no");
             }
             self.take(event, sequence, last);
             if last {
@@ -243,7 +247,6 @@ impl Visit<'_> {
             }
             Ok(())
         });
-        let Some((ran, _)) = ran else { return self.polling(open) };
         self.holds("retries", ran.is_ok_and(|ran| ran.retries == retries));
         true
     }
@@ -267,7 +270,7 @@ impl Visit<'_> {
             }
         };
         let (mut failed_at, mut began_at, mut begun) = (None, 0, 0);
-        let ran = open.run_fallible(policy, &mut |event, sequence, last| {
+        let (ran, stands) = open.run_fallible(policy, &mut |event, sequence, last| {
             if self.done.seen.len() + self.batch.len() < after {
                 self.take(event, sequence, last);
                 return Ok(());
@@ -276,19 +279,19 @@ impl Visit<'_> {
             began_at = self.batch.first().map_or(sequence, |first| first.sequence);
             if !matches!(how, Failure::Retry) {
                 self.done.seen.append(&mut self.batch);
-                return Err(());
+                return Err("no");
             }
             self.batch.clear();
             begun += 1;
             if begun < attempts {
                 self.done.retries += 1;
             }
-            Err(())
+            Err("no")
         });
-        let (ran, stands) = ran.expect("a stage without workers");
         if let Err(Stopped { sequence, .. }) = ran {
             self.round.failed.store(true, Relaxed);
             let stood = if matches!(how, Failure::Retry) { began_at } else { sequence };
+            let stands = stands.unwrap_or(stood);
             self.holds("the failure", (Some(sequence), stands) == (failed_at, stood));
         } else {
             self.holds("the end", failed_at.is_none());
@@ -340,7 +343,7 @@ pub(crate) fn consume<W: WaitStrategy, P>(
         }
         if visit.fails {
             round.failed.store(true, Relaxed);
-            ring.fail();
+            ring.fail(round.plan.graph[stage].0, "it panicked");
             return done;
         }
         drop(open);

@@ -73,10 +73,8 @@ impl Plan {
         let multi = if matches!(wait, Wait::Spin) { random.below(2) } else { random.below(5) };
         let failure = random.one_in(4).then(|| {
             let stage = random.below(graph.len() as u32) as usize;
-            let shared = graph[stage].2 > 0;
             let how = [Failure::Panic, Failure::Stop, Failure::Retry][random.below(3) as usize];
-            // Workers have no policies.
-            (stage, if shared { Failure::Panic } else { how }, random.below(events) as usize)
+            (stage, how, random.below(events) as usize)
         });
         Self {
             seed,

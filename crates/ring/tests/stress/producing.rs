@@ -84,7 +84,7 @@ pub(crate) fn produce(ring: &impl Seats, by: u32, round: &Round, mut random: Ran
         for _ in 0..=random.below(300) {
             let before = done.accepted;
             match step(&mut out, by, round, &mut random, &mut done) {
-                Err(ClaimError::Closed) => return done,
+                Err(ClaimError::Closed | ClaimError::Failed) => return done,
                 Err(ClaimError::Full) | Ok(()) => (),
                 Err(other) => round.problem(format!("producer {by}: {other}")),
             }
