@@ -931,7 +931,9 @@ export declare abstract class Producer<E extends object> {
    * @param write Fills the event; when it throws, nothing was accepted.
    * @param argument What `write` gets beside the event.
    * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
-   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
+   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`. A `write` that is no
+   *   function gets the ordinary `TypeError` of calling one on rings of a single producer, unless `MILLRACE_CHECK=1`:
+   *   looking with each event would cost a fifth of it.
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
   /**
@@ -1643,7 +1645,7 @@ declare const waits: readonly ['block', 'yield', 'spin', 'adaptive'];
 /**
  * Fills an event, which is a view that is reused: not to be kept. `argument` is what was given beside it, so that one
  * function serves for all events. It has to set every field: a slot still has what was in it a lap ago. It must not use
- * the producer, which would write to the same slot: publishing then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+ * the producer, which would write to the same slot: publishing or claiming then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
  */
 export declare type Write<E, A> = (event: E, argument: A) => void;
 

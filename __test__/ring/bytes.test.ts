@@ -245,3 +245,43 @@ test('a record prints its header fields and payload', () => {
     '{ sequence: 0, bytes: <Buffer 68 69>, reply: 7, flag: 0, tag: <Buffer 00 00 00> }',
   );
 });
+
+test.each(kinds)(
+  '%s: a ring ends whose producer announced more than it wrote',
+  async (producers) => {
+    const ring = closing(ByteRing.create({ capacity: 4096, stages: { read: {} }, producers }));
+    const out = ring.producer();
+    const broken = () => {
+      throw new Error('broken');
+    };
+    expect(() => out.tryPublish(Buffer.alloc(1000), broken)).toThrow('broken');
+    out.tryPublish('x');
+    const closed = ring.close();
+    const seen: string[] = [];
+    for await (const batch of ring.consumer('read')) {
+      for (const { bytes } of batch) seen.push(`${bytes}`);
+    }
+    expect(seen).toEqual(['x']);
+    expect(await closed).toEqual({ consumed: 1, abandoned: 0 });
+  },
+);
+
+test('a payload of memory that has grown is copied whole', () => {
+  const { out, mark } = records(1024);
+  // The compiler's library does not know of memory that grows.
+  const Resizable = ArrayBuffer as unknown as new (
+    bytes: number,
+    options: object,
+  ) => ArrayBuffer & { resize(bytes: number): void };
+  const buffer = new Resizable(64, { maxByteLength: 4096 });
+  const send = (at: number) => {
+    out.tryPublish(new Uint8Array(buffer, at, 64));
+    out.flush();
+    const [record] = mark.poll() ?? [];
+    return record?.copy();
+  };
+  send(0);
+  buffer.resize(4096);
+  new Uint8Array(buffer).fill(7);
+  expect(send(1024)).toEqual(Buffer.alloc(64, 7));
+});

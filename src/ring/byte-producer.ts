@@ -6,11 +6,12 @@ import { checkMayStart, type Operation, operation, type WaitOptions } from '../o
 import { Arrays } from './arrays.js';
 import { copyBytes } from './copy-bytes.js';
 import { layout as L } from './layout.js';
+import { callNative } from './native-error.js';
 import { noWrite, publishedWithin } from './producer.js';
 import { payloadOffset } from './record-step.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer, ROOM, Seat } from './seat.js';
-import { flushAtEndOfTurn } from './staged.js';
+import { flushAtEndOfTurn, flushNoMore } from './staged.js';
 import { checked, type View, type ViewClass } from './view.js';
 
 const CHECKED = checked;
@@ -118,6 +119,9 @@ export class ByteProducer<H extends object> {
     this.#filling = true;
     try {
       write(this.#header as unknown as H, argument);
+    } catch (error) {
+      this.#withdraw();
+      throw error;
     } finally {
       this.#filling = false;
       if (CHECKED) this.#header.$at = -1;
@@ -164,10 +168,19 @@ export class ByteProducer<H extends object> {
     }
     const { memory, index } = this.#seat;
     const fields = own.u8.subarray(0, memory.words[L.HEADER_FIELDS]);
-    const code = binding.pushCopied(memory.handle, index, fields, payload);
+    const code = callNative('this record', () =>
+      binding.pushCopied(memory.handle, index, fields, payload),
+    );
     if (code === 0) return true;
     if (code === -1) return false;
     throw memory.closedError();
+  }
+
+  /** What was announced before anything was accepted will not come; the next record may be shorter. */
+  #withdraw(): void {
+    if (!this.#seat.open || !this.#announced || this.#next !== this.#published) return;
+    this.#announced = false;
+    this.#seat.withdraw(this.#next);
   }
 
   #accepted(): void {
@@ -177,6 +190,7 @@ export class ByteProducer<H extends object> {
 
   /** Makes what was accepted visible, and wakes consumers that wait for it. */
   flush(): void {
+    if (!this.#seat.open) return;
     if (this.#next === this.#published && !this.#announced) return;
     this.#announced = false;
     const { memory } = this.#seat;
@@ -204,7 +218,9 @@ export class ByteProducer<H extends object> {
     options?: WaitOptions,
   ): Promise<void> {
     checkMayStart(options, ROOM);
-    while (!this.tryPublish(payload, write, argument)) await this.#room(bytesOf(payload), options);
+    if (this.tryPublish(payload, write, argument)) return;
+    const attempt = () => this.tryPublish(payload, write, argument) || undefined;
+    await this.#seat.whenRoom(options, this.#end(bytesOf(payload)), attempt);
   }
 
   /**
@@ -227,11 +243,6 @@ export class ByteProducer<H extends object> {
       },
       ROOM,
     );
-  }
-
-  #room(length: number, options?: WaitOptions): Promise<void> {
-    this.flush();
-    return this.#seat.room(this.#end(length), options);
   }
 
   /** Tells where a record of so many payload bytes would end. */
@@ -262,8 +273,9 @@ export class ByteProducer<H extends object> {
   close(): void {
     if (!this.#seat.open) return;
     this.flush();
-    this.#seat.close();
+    flushNoMore(this);
     this.#memory.closed(this);
+    this.#seat.close();
   }
 
   [Symbol.dispose](): void {

@@ -4,6 +4,7 @@ import { environment, listenToSource } from '../park/environment.js';
 import { cellsOf, stageCell } from './cells.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
+import { callNative } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
 import type { RingClosed } from './shared-ring.js';
 import { skippedBefore, skippedBetween } from './skips.js';
@@ -33,7 +34,9 @@ export async function drained(
   if (!over() && timeout !== 0) {
     const source = memory.openSource();
     let look = () => {};
-    binding.setConsumerWaker(environment, handle, CLOSER, source);
+    callNative('waiting for the end of a ring', () =>
+      binding.setConsumerWaker(environment, handle, CLOSER, source),
+    );
     // Two threads may close at once, and one bit wakes one of them: the other looks by the clock. So does one whose
     // last producer is gone with what it had staged.
     const clock = setInterval(() => look(), 50);

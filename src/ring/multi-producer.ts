@@ -28,6 +28,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
     const bytes = Math.ceil((this.flushAt * memory.stride) / 8) * 8;
     const arrays = new Arrays(new ArrayBuffer(bytes));
     this.#event = new (makeViewOf(arrays))();
+    this.#event.$at = -1;
     this.#bytes = arrays.u8;
     this.#words = arrays.i32;
     this.#stride = memory.stride;
@@ -95,7 +96,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   /** The event that was begun is not accepted. */
   #refuse(error: unknown): never {
-    if (CHECKED) this.#event.$at = -1;
+    this.#event.$at = -1;
     if (this.seat.open) this.seat.withdraw(this.#staged);
     throw error;
   }
@@ -103,18 +104,21 @@ export class MultiProducer<E extends object> extends Producer<E> {
   #accepted(before: number): void {
     if (CHECKED) this.#event.$at = -1;
     // What was flushed meanwhile has moved, or is not there any more.
-    if (this.#staged !== before) this.#refuse(publishedWithin());
-    if (this.closed) this.#refuse(closedProducer());
+    if (this.#staged !== before || this.closed) this.#refuse(this.movedWithin());
     this.#staged += 1;
     this.seat.noteStaged(this.#staged);
     this.stage();
     if (this.#staged === this.flushAt) this.flush();
   }
 
+  /** @internal The view lies where the next event is staged from before its write until that was accepted, or refused. */
+  protected override checkWriting(): void {
+    if (this.#event.$at === this.#staged * this.#stride) throw publishedWithin();
+  }
+
   /** @internal */
   protected override claimSlots(n: number): number | undefined {
     const { memory, seat } = this;
-    if (CHECKED && this.#event.$at >= 0) throw publishedWithin();
     const start = callNative('this claim', () => binding.claim(memory.handle, seat.index, n));
     if (start === FULL) return undefined;
     if (start < FULL) throw memory.closedError();
@@ -135,33 +139,21 @@ export class MultiProducer<E extends object> extends Producer<E> {
     );
     if (published < FULL) {
       this.seat.lose(this.#staged);
-      this.#staged = 0;
-      this.seat.withdraw(0);
-      return;
-    }
-    if (published > 0) this.#drop(published);
-    if (this.#staged > 0) this.#flushLater();
+      this.#drop(this.#staged);
+    } else if (published > 0) this.#drop(published);
+    if (this.#staged > 0) this.seat.flushLater(this.#behindNext, this.#flush);
     else if (this.closed) this.leaveSeat();
   }
+  readonly #behindNext = () => this.end(1);
+  readonly #flush = () => this.flush();
 
   /** Takes the first events out of the staging memory. */
   #drop(count: number): void {
     const words = this.#stride >> 2;
     if (count < this.#staged) this.#words.copyWithin(0, count * words, this.#staged * words);
     this.#staged -= count;
+    // Nobody writes where the next event is staged now.
+    if (this.#event.$at === this.#staged * this.#stride) this.#event.$at = -1;
     this.seat.withdraw(this.#staged);
-  }
-
-  #retrying = false;
-
-  /** The ring is full: what was accepted goes in when there is room, whether or not more is published. */
-  #flushLater(): void {
-    if (this.#retrying) return;
-    this.#retrying = true;
-    const again = () => {
-      this.#retrying = false;
-      this.flush();
-    };
-    this.seat.room(() => this.end(1), undefined, true).then(again, again);
   }
 }

@@ -1,24 +1,17 @@
 import { inspect } from 'node:util';
 import { invalidArgument, MillraceError } from '../errors.js';
-import {
-  type Cancel,
-  checkMayStart,
-  type Operation,
-  operation,
-  type WaitOptions,
-  wait,
-} from '../operation.js';
+import { checkMayStart, type Operation, operation, type WaitOptions } from '../operation.js';
 import { Claim } from './claim.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer, ROOM, Seat } from './seat.js';
 import { type SlotView, slotView } from './slot-view.js';
-import { flushAtEndOfTurn } from './staged.js';
+import { flushAtEndOfTurn, flushNoMore } from './staged.js';
 import type { View, ViewClass } from './view.js';
 
 /**
  * Fills an event, which is a view that is reused: not to be kept. `argument` is what was given beside it, so that one
  * function serves for all events. It has to set every field: a slot still has what was in it a lap ago. It must not use
- * the producer, which would write to the same slot: publishing then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+ * the producer, which would write to the same slot: publishing or claiming then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
  */
 export type Write<E, A> = (event: E, argument: A) => void;
 
@@ -87,7 +80,9 @@ export abstract class Producer<E extends object> {
    * @param write Fills the event; when it throws, nothing was accepted.
    * @param argument What `write` gets beside the event.
    * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
-   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
+   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`. A `write` that is no
+   *   function gets the ordinary `TypeError` of calling one on rings of a single producer, unless `MILLRACE_CHECK=1`:
+   *   looking with each event would cost a fifth of it.
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
 
@@ -120,7 +115,9 @@ export abstract class Producer<E extends object> {
     options?: WaitOptions,
   ): Promise<void> {
     checkMayStart(options, ROOM);
-    while (!this.tryPublish(write, argument)) await this.#room(1, options);
+    if (this.tryPublish(write, argument)) return;
+    const attempt = () => this.tryPublish(write, argument) || undefined;
+    await this.seat.whenRoom(options, () => this.end(1), attempt);
   }
 
   /**
@@ -142,10 +139,12 @@ export abstract class Producer<E extends object> {
     if (typeof write !== 'function') throw noWrite(write);
     checkMayStart(options, ROOM);
     let done = this.tryPublishSome(n, 0, write, argument as A);
-    while (done < n) {
-      await this.#room(1, options);
+    if (done === n) return;
+    const attempt = () => {
       done += this.tryPublishSome(n - done, done, write, argument as A);
-    }
+      return done === n || undefined;
+    };
+    await this.seat.whenRoom(options, () => this.end(1), attempt);
   }
 
   /** @internal Accepts as many of `n` events as there is room for; their number. */
@@ -171,6 +170,7 @@ export abstract class Producer<E extends object> {
       throw invalidArgument('n', n, `a whole number from 1 to the capacity, ${capacity}`);
     }
     this.checkOpen();
+    this.checkWriting();
     this.flush();
     if (this.staged > 0) return undefined;
     // Before anything is claimed: what fails then leaves no claim behind.
@@ -191,26 +191,21 @@ export abstract class Producer<E extends object> {
    *   is claimed.
    */
   claim(n: number, options?: WaitOptions): Promise<Claim<E>> {
-    return wait<Claim<E>>(
-      options,
-      (resolve, reject) => {
-        let stop: Cancel | undefined;
-        const attempt = () => {
-          try {
-            const claim = this.tryClaim(n);
-            if (claim) return resolve(claim);
-            // Undefined when there was room at once: then this was called again, and has set `stop` by itself.
-            stop = this.seat.await(() => this.end(n), attempt, reject) ?? stop;
-          } catch (error) {
-            reject(error);
-          }
-        };
-        attempt();
-        return (error) => stop?.(error);
-      },
-      ROOM,
-    );
+    const attempt = () => this.tryClaim(n);
+    return this.seat.whenRoom(options, () => this.end(n), attempt);
   }
+
+  /**
+   * @internal The error for a `write` in which this producer moved on: it was closed, or has published. What `write` has
+   * claimed is given up, so that who is told so has nothing open.
+   */
+  protected movedWithin(): MillraceError {
+    this.#claim?.abort();
+    return this.#closed ? closedProducer() : publishedWithin();
+  }
+
+  /** @internal Throws in a `write` of this producer, as far as that can be told here. */
+  protected abstract checkWriting(): void;
 
   /** @internal Claims slots behind all that was flushed: the first one's sequence, undefined when there is no room. */
   protected abstract claimSlots(n: number): number | undefined;
@@ -233,12 +228,6 @@ export abstract class Producer<E extends object> {
       },
       ROOM,
     );
-  }
-
-  #room(n: number, options?: WaitOptions): Promise<void> {
-    this.flush();
-    if (this.#closed) return Promise.reject(closedProducer());
-    return this.seat.room(() => this.end(n), options);
   }
 
   /** @internal */
@@ -278,8 +267,9 @@ export abstract class Producer<E extends object> {
 
   /** @internal */
   protected leaveSeat(): void {
-    this.seat.close();
+    flushNoMore(this);
     this.memory.closed(this);
+    this.seat.close();
   }
 
   /** @internal */

@@ -33,7 +33,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
   }
 
   get staged(): number {
-    return (this.#event.$next - this.#published) | 0;
+    return this.seat.open ? (this.#event.$next - this.#published) | 0 : 0;
   }
 
   /** @internal */
@@ -50,7 +50,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
     event.$to(next);
     if (CHECKED) writeChecked(event, write, event as unknown as E, argument as A);
     else write(event as unknown as E, argument as A);
-    if (event.$next !== next) throw publishedWithin();
+    if (event.$next !== next) throw this.movedWithin();
     event.$next = (next + 1) | 0;
     return true;
   }
@@ -69,51 +69,73 @@ export class SingleProducer<E extends object> extends Producer<E> {
       event.$to(next);
       if (CHECKED) writeChecked(event, write, event as unknown as E, from + i, argument);
       else write(event as unknown as E, from + i, argument);
-      if (event.$next !== next) throw publishedWithin();
+      if (event.$next !== next) throw this.movedWithin();
       event.$next = (next + 1) | 0;
     }
     return n;
   }
 
   /** @internal */
+  protected override checkWriting(): void {
+    if (CHECKED && this.#event.$at >= 0) throw publishedWithin();
+  }
+
+  /**
+   * @internal The claim is behind us, as if it were published: then nothing is there to be flushed, the next event finds
+   * the limit, and a write that has claimed finds that it is not where it was.
+   */
   protected override claimSlots(n: number): number | undefined {
     const { memory, seat } = this;
-    if (CHECKED && this.#event.$at >= 0) throw publishedWithin();
     const start = this.#published;
     if (((this.#free - start) | 0) < n) {
       this.#free = (memory.slowestSink() + memory.capacity) | 0;
       if (((this.#free - start) | 0) < n) return undefined;
     }
-    seat.announce((start + n) | 0, start);
+    const end = (start + n) | 0;
+    seat.announce(end, start);
     seat.noteClaim(start, n);
+    this.#moveTo(end);
     return start;
   }
 
   /** @internal Nobody claims behind this producer: what it gives up it claims again. */
   protected override endClaim(start: number, n: number, used: number): void {
     const { memory, seat } = this;
-    const next = (start + used) | 0;
     Atomics.add(memory.words, L.HEADER_ABORTED, n - used);
+    this.#moveTo(start);
     // In this order: a thread that ends in between has lost what it used.
-    this.#event.$next = next;
+    this.#event.$next = (start + used) | 0;
     seat.noteClaim(0, 0);
     if (used > 0) this.flush();
     // What was announced beyond it will not come.
     if (used < n) seat.withdraw(this.#published);
   }
 
+  /** Everything before `sequence` is written and published, and nothing else. */
+  #moveTo(sequence: number): void {
+    this.#event.$next = sequence;
+    this.#published = sequence;
+    this.#limit = sequence;
+  }
+
   override flush(): void {
+    if (!this.seat.open) return;
     const next = this.#event.$next;
     // Otherwise nothing was accepted since the last flush, nor announced.
     if (next !== this.#published || this.#limit !== next) this.#publish(next);
+  }
+
+  /** @internal The word of the cell is somebody else's from now on, also for a write that goes on. */
+  protected override leaveSeat(): void {
+    Object.defineProperty(this.#event, '$next', { value: Number.NaN });
+    super.leaveSeat();
   }
 
   /** Makes everything before `next` visible. */
   #publish(next: number): void {
     if (next === this.#published || this.memory.words[L.HEADER_STATE] === L.FAILED) {
       this.seat.lose((next - this.#published) | 0);
-      this.#event.$next = this.#published;
-      this.#limit = this.#published;
+      this.#moveTo(this.#published);
       this.seat.withdraw(this.#published);
       return;
     }

@@ -253,6 +253,9 @@ impl Ring {
     ///
     /// # Errors
     /// [`ClaimError`]: nothing was published.
+    ///
+    /// # Panics
+    /// When the seat has a [claim](Self::claim) open.
     pub fn publish_copied(&self, index: u32, events: &[u8], n: u32) -> Result<u32, ClaimError> {
         publish_copied(&self.memory, index, events, n)
     }

@@ -13,6 +13,8 @@ pub(crate) fn publish_copied(memory: &Memory, index: u32, events: &[u8], n: u32)
     let view = memory.enter().ok_or(ClaimError::Gone)?;
     let stride = view.geometry.stride as usize;
     let n = n.min((events.len() / stride) as u32);
+    let open = view.producers[index as usize].claimant.open();
+    assert!(open.is_none(), "seat {index} has a claim open, which would be left behind");
     let mut claimer = Claimer::stateless(index);
     let (start, n) = loop {
         let at = claimer.position(&view);

@@ -64,6 +64,15 @@ fn a_full_ring_that_failed_has_its_producers_wait_for_nothing() {
 
 #[test]
 #[should_panic(expected = "has a claim open")]
+fn a_seat_with_a_claim_publishes_nothing_else() {
+    let (ring, _consumer) = ring();
+    let seat = ring.take_producer(1).unwrap();
+    ring.claim(seat, 1).unwrap();
+    let _ = ring.publish_copied(seat, &[0; 4], 1);
+}
+
+#[test]
+#[should_panic(expected = "has a claim open")]
 fn a_seat_has_one_claim_at_a_time() {
     let (ring, _consumer) = ring();
     let seat = ring.take_producer(1).unwrap();
