@@ -181,10 +181,11 @@ export declare class ByteConsumer<R extends object> extends StageConsumer<R, Rec
 
 /**
  * Publishes records of any length up to half of the ring, for the thread that opened it. Consumers see them after a
- * flush: when 64 KiB are staged, at the end of the turn, before this thread waits or blocks, after each batch inside
- * `run`, or by {@link flush}. On a multi-producer ring each record is published at once, by one native call.
+ * flush: when 64 KiB are staged (a quarter of a ring of less than 256 KiB), at the end of the turn, before this thread
+ * waits or blocks, after each batch inside `run`, or by {@link flush}. On a multi-producer ring each record is published
+ * at once, by one native call.
  */
-export declare class ByteProducer<H extends object> {
+export declare abstract class ByteProducer<H extends object> extends RingProducer {
   #private;
   /** Most payload bytes of a record: half of the ring, without the record's prefix and header fields. */
   get maxPayload(): number;
@@ -203,8 +204,6 @@ export declare class ByteProducer<H extends object> {
     write?: WriteHeader<H, A>,
     argument?: A,
   ): boolean;
-  /** Makes what was accepted visible, and wakes consumers that wait for it. */
-  flush(): void;
   /**
    * Accepts a record, waiting for room.
    *
@@ -221,14 +220,10 @@ export declare class ByteProducer<H extends object> {
    * Waits until there is room for a record of `length` payload bytes; of a `'multi'` ring another producer may take it
    * first.
    *
-   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
-   *   `ERR_MILLRACE_ABORTED`.
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with
+   *   `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
    */
   ready(length: number, options?: WaitOptions): Operation<void>;
-  /** Takes nothing more, flushes, and gives this producer's seat to others. Nothing when it is closed already. */
-  close(): void;
-  [Symbol.dispose](): void;
-  [inspect.custom](): string;
 }
 
 /**
@@ -923,7 +918,7 @@ declare type Owned<S> = S extends {
  * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
  * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
  */
-export declare abstract class Producer<E extends object> {
+export declare abstract class Producer<E extends object> extends RingProducer {
   #private;
   /**
    * Accepts an event if there is room. Allocates nothing.
@@ -936,13 +931,6 @@ export declare abstract class Producer<E extends object> {
    *   looking with each event would cost a fifth of it.
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
-  /**
-   * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
-   * there is room.
-   */
-  abstract flush(): void;
-  /** Events accepted and not yet seen by consumers. */
-  abstract get staged(): number;
   /**
    * Accepts an event, waiting for room. Costs a promise: where events are many, {@link tryPublish} and {@link ready} when
    * that is false.
@@ -986,13 +974,6 @@ export declare abstract class Producer<E extends object> {
    *   `ERR_MILLRACE_ABORTED`.
    */
   ready(options?: WaitOptions): Operation<void>;
-  /**
-   * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
-   * multi-producer ring not before there was room for all that was accepted.
-   */
-  close(): void;
-  [Symbol.dispose](): void;
-  [inspect.custom](): string;
 }
 
 /**
@@ -1276,6 +1257,25 @@ export declare interface RingOptions {
   readonly maxConsumers?: number;
   /** How consumers without events wait, all of them alike; default `'adaptive'`. */
   readonly wait?: Wait;
+}
+
+/** What producers of both kinds of rings have in common. */
+declare abstract class RingProducer {
+  #private;
+  /**
+   * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
+   * there is room.
+   */
+  abstract flush(): void;
+  /** Events (places, of a byte ring) accepted and not yet seen by consumers. */
+  abstract get staged(): number;
+  /**
+   * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
+   * multi-producer ring not before there was room for all that was accepted.
+   */
+  close(): void;
+  [Symbol.dispose](): void;
+  [inspect.custom](): string;
 }
 
 /** Counts of a ring. */

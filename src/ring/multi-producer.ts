@@ -2,8 +2,9 @@ import { binding } from '../native/binding.js';
 import { Arrays } from './arrays.js';
 import { layout as L } from './layout.js';
 import { callNative } from './native-error.js';
-import { noWrite, Producer, publishedWithin, type Write, type WriteMany } from './producer.js';
+import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
+import { publishedWithin } from './ring-producer.js';
 import { closedProducer } from './seat.js';
 import { checked, type View, type ViewClass } from './view.js';
 
@@ -39,8 +40,8 @@ export class MultiProducer<E extends object> extends Producer<E> {
   }
 
   /** @internal */
-  protected override end(n: number): number {
-    return (Atomics.load(this.memory.words, L.CLAIM_CELL) + n) | 0;
+  protected override get next(): number {
+    return Atomics.load(this.memory.words, L.CLAIM_CELL);
   }
 
   override tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean {
@@ -144,7 +145,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
     if (this.#staged > 0) this.seat.flushLater(this.#behindNext, this.#flush);
     else if (this.closed) this.leaveSeat();
   }
-  readonly #behindNext = () => this.end(1);
+  readonly #behindNext = () => (this.next + 1) | 0;
   readonly #flush = () => this.flush();
 
   /** Takes the first events out of the staging memory. */

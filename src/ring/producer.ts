@@ -1,11 +1,10 @@
-import { inspect } from 'node:util';
-import { invalidArgument, MillraceError } from '../errors.js';
-import { checkMayStart, type Operation, operation, type WaitOptions } from '../operation.js';
+import { invalidArgument, type MillraceError } from '../errors.js';
+import { checkMayStart, type Operation, type WaitOptions } from '../operation.js';
 import { Claim } from './claim.js';
 import type { RingMemory } from './ring-memory.js';
-import { closedProducer, ROOM, Seat } from './seat.js';
+import { RingProducer } from './ring-producer.js';
+import { ROOM } from './seat.js';
 import { type SlotView, slotView } from './slot-view.js';
-import { flushAtEndOfTurn, flushNoMore } from './staged.js';
 import type { View, ViewClass } from './view.js';
 
 /**
@@ -23,14 +22,6 @@ export function noWrite(write: unknown): MillraceError {
   return invalidArgument('write', write, 'a function that fills the event');
 }
 
-/** The error for a callback that publishes with the producer whose event it fills. */
-export function publishedWithin(): MillraceError {
-  return new MillraceError(
-    'ERR_MILLRACE_INVALID_ARGUMENT',
-    'write must not publish with the producer whose event it fills',
-  );
-}
-
 /**
  * Events a producer stages at most: one more, and it flushes by itself. So many that what a flush costs, and what it
  * costs a consumer on another core to see it, does not count; written one after the other they take 2 us.
@@ -46,32 +37,18 @@ const FLUSH_AT = 256;
  * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
  * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
  */
-export abstract class Producer<E extends object> {
-  /** @internal */
-  protected readonly memory: RingMemory;
-  /** @internal */
-  protected readonly seat: Seat;
-  /** @internal Events staged at most: a small ring's consumers are not kept waiting for it to fill. */
-  protected readonly flushAt: number;
+export abstract class Producer<E extends object> extends RingProducer {
   readonly #inPlace: () => ViewClass<View>;
   /** The view of claimed slots; made when it is needed. */
   #slotView: ViewClass<SlotView> | undefined;
-  /** The claim that is open. */
-  #claim: Claim<E> | undefined;
-  #closed = false;
-  /** @internal */
-  scheduled = false;
 
   /**
    * @internal
    * @param inPlace Makes the view of events in the ring.
    */
   protected constructor(memory: RingMemory, inPlace: () => ViewClass<View>) {
-    this.memory = memory;
+    super(memory, FLUSH_AT);
     this.#inPlace = inPlace;
-    this.seat = new Seat(memory);
-    this.flushAt = Math.min(FLUSH_AT, Math.max(1, memory.capacity >> 2));
-    memory.opened(this);
   }
 
   /**
@@ -86,21 +63,8 @@ export abstract class Producer<E extends object> {
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
 
-  /**
-   * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
-   * there is room.
-   */
-  abstract flush(): void;
-
-  /** @internal Where a claim of `n` events would end. */
-  protected abstract end(n: number): number;
-
-  /** Events accepted and not yet seen by consumers. */
-  abstract get staged(): number;
-
-  /** @internal Has the flush at the end of the turn made. */
-  protected stage(): void {
-    if (!this.scheduled) flushAtEndOfTurn(this);
+  #end(n: number): () => number {
+    return () => (this.next + n) | 0;
   }
 
   /**
@@ -117,7 +81,7 @@ export abstract class Producer<E extends object> {
     checkMayStart(options, ROOM);
     if (this.tryPublish(write, argument)) return;
     const attempt = () => this.tryPublish(write, argument) || undefined;
-    await this.seat.whenRoom(options, () => this.end(1), attempt);
+    await this.seat.whenRoom(options, this.#end(1), attempt);
   }
 
   /**
@@ -144,7 +108,7 @@ export abstract class Producer<E extends object> {
       done += this.tryPublishSome(n - done, done, write, argument as A);
       return done === n || undefined;
     };
-    await this.seat.whenRoom(options, () => this.end(1), attempt);
+    await this.seat.whenRoom(options, this.#end(1), attempt);
   }
 
   /** @internal Accepts as many of `n` events as there is room for; their number. */
@@ -177,11 +141,12 @@ export abstract class Producer<E extends object> {
     this.#slotView ??= slotView(this.#inPlace(), this.memory);
     const start = this.claimSlots(n);
     if (start === undefined) return undefined;
-    this.#claim = new Claim(this.#slotView, start, n, (used) => {
-      this.#claim = undefined;
+    const claim = new Claim<E>(this.#slotView, start, n, (used) => {
+      this.openClaim = undefined;
       this.endClaim(start, n, used);
     });
-    return this.#claim;
+    this.openClaim = claim;
+    return claim;
   }
 
   /**
@@ -192,16 +157,7 @@ export abstract class Producer<E extends object> {
    */
   claim(n: number, options?: WaitOptions): Promise<Claim<E>> {
     const attempt = () => this.tryClaim(n);
-    return this.seat.whenRoom(options, () => this.end(n), attempt);
-  }
-
-  /**
-   * @internal The error for a `write` in which this producer moved on: it was closed, or has published. What `write` has
-   * claimed is given up, so that who is told so has nothing open.
-   */
-  protected movedWithin(): MillraceError {
-    this.#claim?.abort();
-    return this.#closed ? closedProducer() : publishedWithin();
+    return this.seat.whenRoom(options, this.#end(n), attempt);
   }
 
   /** @internal Throws in a `write` of this producer, as far as that can be told here. */
@@ -220,68 +176,6 @@ export abstract class Producer<E extends object> {
    *   `ERR_MILLRACE_ABORTED`.
    */
   ready(options?: WaitOptions): Operation<void> {
-    return operation(
-      options,
-      (resolve, reject) => {
-        this.flush();
-        return this.seat.await(() => this.end(1), resolve, reject);
-      },
-      ROOM,
-    );
-  }
-
-  /** @internal */
-  protected checkOpen(): void {
-    this.checkFree();
-    this.memory.checkOpen();
-  }
-
-  /** @internal Throws when this producer cannot publish, whatever its ring says. */
-  protected checkFree(): void {
-    if (this.#closed) throw closedProducer();
-    if (!this.#claim) return;
-    throw new MillraceError(
-      'ERR_MILLRACE_INVALID_ARGUMENT',
-      `this producer has a claim of ${this.#claim.length} events open; commit or abort it first`,
-    );
-  }
-
-  /**
-   * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
-   * multi-producer ring not before there was room for all that was accepted.
-   */
-  close(): void;
-  /** @internal */
-  close(now: true): void;
-  close(now?: true): void {
-    if (!this.seat.open) return;
-    this.#closed = true;
-    if (now) {
-      // Who lets go of the ring leaves its claim to be recovered, as a thread that ends does.
-      this.#claim?.expire();
-      this.#claim = undefined;
-    } else this.#claim?.abort();
-    this.flush();
-    if (now || this.staged === 0) this.leaveSeat();
-  }
-
-  /** @internal */
-  protected leaveSeat(): void {
-    flushNoMore(this);
-    this.memory.closed(this);
-    this.seat.close();
-  }
-
-  /** @internal */
-  protected get closed(): boolean {
-    return this.#closed;
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  [inspect.custom](): string {
-    return `${this.constructor.name} { staged: ${this.staged}, open: ${!this.#closed} }`;
+    return this.room(this.#end(1), options);
   }
 }

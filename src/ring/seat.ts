@@ -87,11 +87,6 @@ export class Seat {
     this.memory.words[this.cell + L.CELL_STAGED] = staged;
   }
 
-  /** The same of a single producer: the sequence behind what was written. */
-  noteWritten(sequence: number): void {
-    this.memory.words[this.cell + L.CELL_VALUE] = sequence;
-  }
-
   /** Notes what a single producer has claimed, for who counts what it leaves; of `length` 0 nothing. */
   noteClaim(start: number, length: number): void {
     const { words } = this.memory;
