@@ -182,8 +182,8 @@ export declare class ByteConsumer<R extends object> extends StageConsumer<R, Rec
 /**
  * Publishes records of any length up to half of the ring, for the thread that opened it. Consumers see them after a
  * flush: when 64 KiB are staged (a quarter of a ring of less than 256 KiB), at the end of the turn, before this thread
- * waits or blocks, after each batch inside `run`, or by {@link flush}. On a multi-producer ring each record is published
- * at once, by one native call.
+ * waits or blocks, after each batch inside `run`, or by {@link flush}; on a full `'multi'` ring, when there is room. Of a
+ * `'multi'` ring a record that is longer than what is staged at most is published at once.
  */
 export declare abstract class ByteProducer<H extends object> extends RingProducer {
   #private;
@@ -195,7 +195,7 @@ export declare abstract class ByteProducer<H extends object> extends RingProduce
    * @param payload Text is written as UTF-8.
    * @param write Fills the header fields, which are zeros before; when it throws, nothing was accepted.
    * @param argument What `write` gets beside the header.
-   * @returns false when the ring is full.
+   * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
    * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}; `ERR_MILLRACE_CLOSED`,
    *   `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
@@ -217,8 +217,8 @@ export declare abstract class ByteProducer<H extends object> extends RingProduce
     options?: WaitOptions,
   ): Promise<void>;
   /**
-   * Waits until there is room for a record of `length` payload bytes; of a `'multi'` ring another producer may take it
-   * first.
+   * Waits until there is room for a record of `length` payload bytes, or of a `'multi'` ring for the first that is staged
+   * and waits for some. Another producer may take it first.
    *
    * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with
    *   `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.

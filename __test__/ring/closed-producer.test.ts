@@ -69,16 +69,19 @@ test.each(kinds)(
   },
 );
 
-test.each(kinds)('%s: publishMany that closes its producer rejects', async (producers) => {
-  const { ring, out, read } = numbers(16, { producers });
-  const many = out.publishMany(3, (event, i) => {
-    event.n = i;
-    if (i === 1) out.close();
-  });
-  await expect(many).rejects.toMatchObject({ code: 'ERR_MILLRACE_CLOSED' });
-  expect(all(read.poll())).toEqual([0]);
-  expect(ring.stats()).toMatchObject({ producers: 0, lost: 0 });
-});
+test.each(kinds.flatMap((producers) => [0, 1].map((at) => ({ producers, at }))))(
+  '$producers: publishMany that closes its producer at event $at rejects',
+  async ({ producers, at }) => {
+    const { ring, out, read } = numbers(16, { producers });
+    const many = out.publishMany(3, (event, i) => {
+      event.n = i;
+      if (i === at) out.close();
+    });
+    await expect(many).rejects.toMatchObject({ code: 'ERR_MILLRACE_CLOSED' });
+    expect(all(read.poll())).toEqual([0].slice(0, at));
+    expect(ring.stats()).toMatchObject({ producers: 0, lost: 0 });
+  },
+);
 
 test.each(kinds)(
   '%s: a producer of a ring that was let go of flushes and wakes nobody any more',

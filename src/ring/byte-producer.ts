@@ -20,8 +20,8 @@ const FLUSH_AT = (1 << 16) / L.GRANULE;
 /**
  * Publishes records of any length up to half of the ring, for the thread that opened it. Consumers see them after a
  * flush: when 64 KiB are staged (a quarter of a ring of less than 256 KiB), at the end of the turn, before this thread
- * waits or blocks, after each batch inside `run`, or by {@link flush}. On a multi-producer ring each record is published
- * at once, by one native call.
+ * waits or blocks, after each batch inside `run`, or by {@link flush}; on a full `'multi'` ring, when there is room. Of a
+ * `'multi'` ring a record that is longer than what is staged at most is published at once.
  */
 export abstract class ByteProducer<H extends object> extends RingProducer {
   /** @internal Bytes of a record before its payload. */
@@ -46,7 +46,7 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
    * @param payload Text is written as UTF-8.
    * @param write Fills the header fields, which are zeros before; when it throws, nothing was accepted.
    * @param argument What `write` gets beside the header.
-   * @returns false when the ring is full.
+   * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
    * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}; `ERR_MILLRACE_CLOSED`,
    *   `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
@@ -115,8 +115,8 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
   }
 
   /**
-   * Waits until there is room for a record of `length` payload bytes; of a `'multi'` ring another producer may take it
-   * first.
+   * Waits until there is room for a record of `length` payload bytes, or of a `'multi'` ring for the first that is staged
+   * and waits for some. Another producer may take it first.
    *
    * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with
    *   `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
@@ -129,13 +129,19 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
     return this.room(this.#end(length), options);
   }
 
-  /** Tells where a record of so many payload bytes would end. */
+  /** @internal Where a record of so many places would end for which there must be room first. */
+  protected end(places: number): number {
+    return this.behind(this.next, places);
+  }
+
+  /** @internal Where a record of so many places ends for which the claim begins at `sequence`. */
+  protected behind(sequence: number, places: number): number {
+    return (sequence + this.padding(sequence, places) + places) | 0;
+  }
+
   #end(length: number): () => number {
     const places = this.places(length);
-    return () => {
-      const { next } = this;
-      return (next + this.padding(next, places) + places) | 0;
-    };
+    return () => this.end(places);
   }
 
   #checkLength(length: number): void {

@@ -248,8 +248,9 @@ impl Ring {
         view.claim.ledger.intend_only(|claimant| &view.producers[claimant as usize].claimant, index, n);
     }
 
-    /// Publishes copies of up to `n` events for the producer that holds seat `index` of a multi-producer ring, and gives
-    /// their number: as many as there is room for.
+    /// Publishes copies of up to `n` slots for the producer that holds seat `index` of a multi-producer ring, and gives
+    /// their number: as many as there is room for. They are events, or the granules of whole records, which begin with
+    /// their length and the number of their granules.
     ///
     /// # Errors
     /// [`ClaimError`]: nothing was published.
