@@ -217,6 +217,18 @@ export declare abstract class ByteProducer<H extends object> extends RingProduce
     options?: WaitOptions,
   ): Promise<void>;
   /**
+   * Accepts a record a payload, in order, waiting for room as often as needed.
+   *
+   * @param payloads Text is written as UTF-8.
+   * @throws Rejects as {@link publish} does; what was accepted until then stays so.
+   */
+  publishMany<A = undefined>(
+    payloads: readonly (Uint8Array | string)[],
+    write?: WriteHeaders<H, A>,
+    argument?: A,
+    options?: WaitOptions,
+  ): Promise<void>;
+  /**
    * Waits until there is room for a record of `length` payload bytes, or of a `'multi'` ring for the first that is staged
    * and waits for some. Another producer may take it first.
    *
@@ -1651,6 +1663,9 @@ export declare type Write<E, A> = (event: E, argument: A) => void;
 
 /** Fills the header fields of a record; as {@link Write} it must not use the producer. */
 export declare type WriteHeader<H, A> = (header: H, argument: A) => void;
+
+/** Fills the header fields of the record at `index`, from 0 on, of several; see {@link WriteHeader}. */
+export declare type WriteHeaders<H, A> = (header: H, index: number, argument: A) => void;
 
 /** Fills the event at `index`, from 0 on, of several; see {@link Write}. */
 export declare type WriteMany<E, A> = (event: E, index: number, argument: A) => void;

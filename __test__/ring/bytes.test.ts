@@ -384,3 +384,38 @@ test('records that were accepted and can no longer be published are counted', ()
   ring.detach();
   expect(other.stats()).toMatchObject({ cursor: 16, lost: 4, producers: 0 });
 });
+
+test.each(kinds)(
+  '%s: publishMany publishes a record a payload, however little room there is',
+  async (producers) => {
+    const ring = closing(
+      ByteRing.create({ capacity: 512, header: { n: 'u8' }, stages: { read: {} }, producers }),
+    );
+    const [out, read] = [ring.producer(), ring.consumer('read')];
+    const payloads = range(0, 100).map((n) => (n % 2 === 0 ? 'x'.repeat(n) : payload(n, n)));
+    const many = out.publishMany(
+      payloads,
+      (header, i, base: number) => {
+        header.n = base + i;
+      },
+      100,
+    );
+    const seen: [number, Buffer][] = [];
+    for await (const batch of read) {
+      for (const record of batch) seen.push([record.n, record.copy()]);
+      if (seen.length === 100) break;
+    }
+    await many;
+    expect(seen).toEqual(payloads.map((bytes, i) => [100 + i, Buffer.from(bytes as string)]));
+    const invalid = 'ERR_MILLRACE_INVALID_ARGUMENT';
+    expect(await outcome(out.publishMany('text' as never))).toBe(invalid);
+    expect(await outcome(out.publishMany(['x', 5 as never]))).toBe(invalid);
+    expect(await outcome(out.publishMany([], 5 as never))).toBe(invalid);
+    const tooLong = out.publishMany(['y'.repeat(out.maxPayload + 1)]);
+    expect(await outcome(tooLong)).toBe('ERR_MILLRACE_FRAME_TOO_LARGE');
+    const endless = Array(100).fill('z');
+    expect(await outcome(out.publishMany(endless, undefined, undefined, { timeout: 5 }))).toBe(
+      'ERR_MILLRACE_TIMEOUT',
+    );
+  },
+);

@@ -14,6 +14,9 @@ const CHECKED = checked;
 /** Fills the header fields of a record; as {@link Write} it must not use the producer. */
 export type WriteHeader<H, A> = (header: H, argument: A) => void;
 
+/** Fills the header fields of the record at `index`, from 0 on, of several; see {@link WriteHeader}. */
+export type WriteHeaders<H, A> = (header: H, index: number, argument: A) => void;
+
 /** Places a producer stages at most, 64 KiB: one record more, and it flushes by itself. */
 const FLUSH_AT = (1 << 16) / L.GRANULE;
 
@@ -112,6 +115,37 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
     if (this.tryPublish(payload, write, argument)) return;
     const attempt = () => this.tryPublish(payload, write, argument) || undefined;
     await this.seat.whenRoom(options, this.#end(bytesOf(payload)), attempt);
+  }
+
+  /**
+   * Accepts a record a payload, in order, waiting for room as often as needed.
+   *
+   * @param payloads Text is written as UTF-8.
+   * @throws Rejects as {@link publish} does; what was accepted until then stays so.
+   */
+  async publishMany<A = undefined>(
+    payloads: readonly (Uint8Array | string)[],
+    write?: WriteHeaders<H, A>,
+    argument?: A,
+    options?: WaitOptions,
+  ): Promise<void> {
+    if (!Array.isArray(payloads)) {
+      throw invalidArgument('payloads', payloads, 'an array of Uint8Arrays and strings');
+    }
+    if (write !== undefined && typeof write !== 'function') throw noWrite(write);
+    checkMayStart(options, ROOM);
+    let done = 0;
+    const next = () => payloads[done] as Uint8Array | string;
+    const writeNext = write && ((header: H, argument: A) => write(header, done, argument));
+    const attempt = () => {
+      while (done < payloads.length) {
+        if (!this.tryPublish(next(), writeNext, argument)) return undefined;
+        done += 1;
+      }
+      return true;
+    };
+    if (attempt()) return;
+    await this.seat.whenRoom(options, () => this.end(this.places(bytesOf(next()))), attempt);
   }
 
   /**
