@@ -181,10 +181,11 @@ export declare class ByteConsumer<R extends object> extends StageConsumer<R, Rec
 
 /**
  * Publishes records of any length up to half of the ring, for the thread that opened it. Consumers see them after a
- * flush: when 64 KiB are staged, at the end of the turn, before this thread waits or blocks, after each batch inside
- * `run`, or by {@link flush}. On a multi-producer ring each record is published at once, by one native call.
+ * flush: when 64 KiB are staged (a quarter of a ring of less than 256 KiB), at the end of the turn, before this thread
+ * waits or blocks, after each batch inside `run`, or by {@link flush}; on a full `'multi'` ring, when there is room. Of a
+ * `'multi'` ring a record that is longer than what is staged at most is published at once.
  */
-export declare class ByteProducer<H extends object> {
+export declare abstract class ByteProducer<H extends object> extends RingProducer {
   #private;
   /** Most payload bytes of a record: half of the ring, without the record's prefix and header fields. */
   get maxPayload(): number;
@@ -194,7 +195,7 @@ export declare class ByteProducer<H extends object> {
    * @param payload Text is written as UTF-8.
    * @param write Fills the header fields, which are zeros before; when it throws, nothing was accepted.
    * @param argument What `write` gets beside the header.
-   * @returns false when the ring is full.
+   * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
    * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}; `ERR_MILLRACE_CLOSED`,
    *   `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
@@ -203,8 +204,6 @@ export declare class ByteProducer<H extends object> {
     write?: WriteHeader<H, A>,
     argument?: A,
   ): boolean;
-  /** Makes what was accepted visible, and wakes consumers that wait for it. */
-  flush(): void;
   /**
    * Accepts a record, waiting for room.
    *
@@ -218,21 +217,25 @@ export declare class ByteProducer<H extends object> {
     options?: WaitOptions,
   ): Promise<void>;
   /**
-   * Waits until there is room for a record of `length` payload bytes; of a `'multi'` ring another producer may take it
-   * first.
+   * Accepts a record a payload, in order, waiting for room as often as needed.
    *
-   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
-   *   `ERR_MILLRACE_ABORTED`.
+   * @param payloads Text is written as UTF-8.
+   * @throws Rejects as {@link publish} does; what was accepted until then stays so.
+   */
+  publishMany<A = undefined>(
+    payloads: readonly (Uint8Array | string)[],
+    write?: WriteHeaders<H, A>,
+    argument?: A,
+    options?: WaitOptions,
+  ): Promise<void>;
+  /**
+   * Waits until there is room for a record of `length` payload bytes, or of a `'multi'` ring for the first that is staged
+   * and waits for some. Another producer may take it first.
+   *
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with
+   *   `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
    */
   ready(length: number, options?: WaitOptions): Operation<void>;
-  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
-  ref(): this;
-  /** See {@link ref}. */
-  unref(): this;
-  /** Takes nothing more, flushes, and gives this producer's seat to others. Nothing when it is closed already. */
-  close(): void;
-  [Symbol.dispose](): void;
-  [inspect.custom](): string;
 }
 
 /**
@@ -447,14 +450,6 @@ declare interface Copies<F extends Fields> {
   };
 }
 
-/** One that is open, and the set it is in. */
-declare interface Entry {
-  readonly one: WeakRef<Opened>;
-  /** What is closed in its place when it is forgotten; does not refer to it. */
-  readonly seat: Opened;
-  readonly all: OpenedSeats;
-}
-
 /** A code of {@link errorCodes}. */
 export declare type ErrorCode = keyof typeof errorCodes;
 
@@ -535,29 +530,6 @@ export declare type FieldValue<T extends FieldType> = T extends 'i64' | 'u64'
           ? Uint8Array
           : string;
 
-/**
- * Looks after objects that have to be closed: one that is collected before is given back, and the process gets one
- * warning a kind, `MILLRACE_FORGOTTEN`.
- */
-declare class Forgotten<Held> {
-  #private;
-  /**
-   * @param message Of the warning: `'a ring was collected without close() or detach()'`.
-   * @param giveBack Called with what was held for an object that was collected; it must not refer to the object.
-   *   False when there is nothing to warn of.
-   */
-  constructor(message: string, giveBack?: (held: Held) => boolean);
-  /** From now on it has to be closed. */
-  watch(thing: WeakKey, held: Held): void;
-  /** It was closed. */
-  unwatch(thing: WeakKey): void;
-}
-
-declare const forgotten: {
-  consumer: Forgotten<Entry>;
-  producer: Forgotten<Entry>;
-};
-
 /** How bytes become messages, and messages bytes; made by {@link framing}. */
 export declare interface Framing {
   readonly kind: 'lines' | 'resp';
@@ -619,11 +591,6 @@ export declare interface IntoOptions<E, Item> {
    * event comes again to who opens the stage next.
    */
   readonly failed?: (error: unknown) => void;
-  /**
-   * Aborting it ends the feed with `ERR_MILLRACE_ABORTED` when what was given to the queue has settled; the rest comes
-   * again.
-   */
-  readonly signal?: AbortSignal;
 }
 
 /** How messages become records. */
@@ -829,17 +796,6 @@ export declare interface ListenOptions {
   readonly backlog?: number;
 }
 
-/** What one object has this thread's event loop held for: any number of things, or none while it is not referenced. */
-declare class LoopHold {
-  #private;
-  /** Holds the event loop until {@link release} is called as often. */
-  hold(): void;
-  /** Takes one {@link hold} back. */
-  release(): void;
-  /** Whether what is held counts. */
-  reference(value: boolean): void;
-}
-
 declare const made: unique symbol;
 
 /**
@@ -925,16 +881,6 @@ export declare const native: {
   readonly hash: (algorithm: 'sha256', options: HashOptions) => NativeStage;
 };
 
-/**
- * How native work is run as a stage, and what happens when it fails on an event: as {@link RunOptions} say, with two
- * differences. `skipped` is called on the event loop of the thread that called `run`, so behind the count, and behind
- * events that the stage has gone on with; what has not been told waits in memory. And a back-off blocks no thread.
- */
-export declare interface NativeRunOptions extends RunOptions {
-  /** One that this thread made. */
-  readonly scheduler: Scheduler;
-}
-
 /** Native work that a scheduler can run as a stage of a ring; made by {@link native}. */
 export declare interface NativeStage {}
 
@@ -984,7 +930,7 @@ declare type Owned<S> = S extends {
  * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
  * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
  */
-export declare abstract class Producer<E extends object> {
+export declare abstract class Producer<E extends object> extends RingProducer {
   #private;
   /**
    * Accepts an event if there is room. Allocates nothing.
@@ -992,16 +938,11 @@ export declare abstract class Producer<E extends object> {
    * @param write Fills the event; when it throws, nothing was accepted.
    * @param argument What `write` gets beside the event.
    * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
-   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
+   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`. A `write` that is no
+   *   function gets the ordinary `TypeError` of calling one on rings of a single producer, unless `MILLRACE_CHECK=1`:
+   *   looking with each event would cost a fifth of it.
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
-  /**
-   * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
-   * there is room.
-   */
-  abstract flush(): void;
-  /** Events accepted and not yet seen by consumers. */
-  abstract get staged(): number;
   /**
    * Accepts an event, waiting for room. Costs a promise: where events are many, {@link tryPublish} and {@link ready} when
    * that is false.
@@ -1045,17 +986,6 @@ export declare abstract class Producer<E extends object> {
    *   `ERR_MILLRACE_ABORTED`.
    */
   ready(options?: WaitOptions): Operation<void>;
-  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
-  ref(): this;
-  /** See {@link ref}. */
-  unref(): this;
-  /**
-   * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
-   * multi-producer ring not before there was room for all that was accepted.
-   */
-  close(): void;
-  [Symbol.dispose](): void;
-  [inspect.custom](): string;
 }
 
 /**
@@ -1133,14 +1063,6 @@ export declare interface ReactorStatistics {
 }
 
 /**
- * A `Buffer` over an event's field that the stage does not own: the compiler refuses to write into it, and yet it goes
- * wherever a `Buffer` or `Uint8Array` does. What is made of it (`subarray`, `buffer`) is not looked after.
- */
-export declare type ReadonlyBuffer = {
-  readonly [K in keyof Buffer_2]: K extends Writing ? never : Buffer_2[K];
-};
-
-/**
  * Records that were ready, in order. Valid until the next step of the consumer, or with `release: 'manual'` until they
  * are released; the records in it are one reused view, each valid until the next one is asked for.
  */
@@ -1150,13 +1072,6 @@ export declare class RecordBatch<R extends object> implements Iterable<R> {
   get sequence(): number;
   /** The number behind the last record: who releases it is done with the batch. */
   get end(): number;
-  /**
-   * Number of records. They tell only one after another where the next begins, so who asks first for this or for
-   * {@link at} goes through all of them, and through those alone that were not released by then.
-   */
-  get length(): number;
-  /** The record at `index`, counted from the end when negative; undefined beyond the batch. Costs as {@link length} does. */
-  at(index: number): R | undefined;
   /** Every record in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<R>;
 }
@@ -1326,10 +1241,7 @@ export declare class Ring<F extends Fields, S extends Stages> extends SharedRing
 
 /** What {@link SharedRing.close} ended with. */
 export declare interface RingClosed {
-  /**
-   * Events (places, of a byte ring) that every stage has consumed, since the ring was made. Exact unless producers have
-   * given 2^32 claimed slots up.
-   */
+  /** Events (places, of a byte ring) that every stage has consumed, since the ring was made. */
   readonly consumed: number;
   /** Those that were published and not consumed by every stage when the timeout passed. */
   readonly abandoned: number;
@@ -1359,6 +1271,25 @@ export declare interface RingOptions {
   readonly wait?: Wait;
 }
 
+/** What producers of both kinds of rings have in common. */
+declare abstract class RingProducer {
+  #private;
+  /**
+   * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
+   * there is room.
+   */
+  abstract flush(): void;
+  /** Events (places, of a byte ring) accepted and not yet seen by consumers. */
+  abstract get staged(): number;
+  /**
+   * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
+   * multi-producer ring not before there was room for all that was accepted.
+   */
+  close(): void;
+  [Symbol.dispose](): void;
+  [inspect.custom](): string;
+}
+
 /** Counts of a ring. */
 export declare interface RingStatistics {
   /** Next event to be published: as many have been, with the slots that producers claimed and gave up between them. */
@@ -1376,19 +1307,13 @@ export declare interface RingStatistics {
   readonly aborted: number;
   /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. Wraps at 2^32. */
   readonly recovered: number;
-  /**
-   * Wakes that producers made when they flushed, and those they could spare because nobody slept (on a ring whose
-   * consumers never sleep neither is counted); of stages see {@link StageStatistics.wakes}. Wrap at 2^32.
-   */
-  readonly wakes: number;
-  readonly elided: number;
   /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
 
 /**
- * What {@link StageConsumer.run} does when its handler throws, and {@link SharedRing.run} when its work fails on an
- * event. With each policy the fields that were assigned before keep what was assigned.
+ * What {@link StageConsumer.run} does when its handler throws. With each policy the fields that the handler assigned
+ * before it threw keep what it assigned.
  */
 export declare interface RunOptions {
   /**
@@ -1485,12 +1410,17 @@ export declare abstract class SharedRing {
    * Runs native work as a stage: in a coroutine on a scheduler's native threads, no JavaScript on the way.
    *
    * @param stage Opened for the work; the stage must own the fields it writes, and not be shared by `workers`.
-   * @param options `scheduler`, and what happens when the work fails on an event; unless said otherwise the ring stops.
+   * @param options `scheduler`: one that this thread made.
    * @returns A promise that resolves when the ring has ended, and rejects when the work cannot begin
-   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`), or failed and stopped the ring
-   *   (`ERR_MILLRACE_INTERNAL`, or what `skipped` threw).
+   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`) or failed (`ERR_MILLRACE_INTERNAL`).
    */
-  run(stage: string, work: NativeStage, options: NativeRunOptions): Promise<void>;
+  run(
+    stage: string,
+    work: NativeStage,
+    options: {
+      readonly scheduler: Scheduler;
+    },
+  ): Promise<void>;
   /** Counts, cheap and exact, and the throughput of each stage since the last call. */
   stats(): RingStatistics;
   /**
@@ -1502,13 +1432,6 @@ export declare abstract class SharedRing {
    * @throws Rejects with `ERR_MILLRACE_CLOSED` when this thread has detached, and `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   close(options?: { readonly timeout?: number }): Promise<RingClosed>;
-  /**
-   * Whether a {@link close} that waits keeps the event loop alive; it does unless said otherwise. Nothing else of a ring
-   * does: producers and consumers say for themselves.
-   */
-  ref(): this;
-  /** See {@link ref}. */
-  unref(): this;
   /** Lets go of the ring in this thread: flushes, and closes the producers and consumers it has open. Others go on. */
   detach(): void;
   /** Closes a ring that was made in this thread, waiting for its stages without a limit, and detaches from any. */
@@ -1576,8 +1499,8 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   waitSync(options?: Pick<WaitOptions, 'timeout'>): boolean;
   /**
    * Batches as they come, until the ring is closed and everything was consumed; timers and sockets have a turn every 5 ms.
-   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again; a step that is waited
-   * for ends and takes nothing. Throws as {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
+   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again. Throws as
+   * {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
    */
   [Symbol.asyncIterator](): AsyncIterator<B>;
   /**
@@ -1587,8 +1510,7 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * What this thread publishes meanwhile is flushed after each batch.
    *
    * @param handler Gets each event, its number, and whether it is the last of its batch. It is not awaited: events are
-   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release, and it may close
-   *   or detach: then `run` returns when it does, and the event in hand and those behind it come again.
+   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release and close.
    * @param options What happens when it throws; unless said otherwise the ring stops.
    * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_INVALID_ARGUMENT`; what `handler` throws,
    *   after the ring was stopped; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one
@@ -1618,9 +1540,8 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * here. A worker of a shared stage feeds one batch at a time, and the next when all of it has settled.
    *
    * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
-   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_ABORTED`, `ERR_MILLRACE_CLOSED`,
-   *   `ERR_MILLRACE_CONSUMER_FAILED` and `ERR_MILLRACE_INVALID_ARGUMENT`; always when what was given to the queue has
-   *   settled.
+   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED` and
+   *   `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   into<Item, Result>(queue: BatchQueue<Item, Result>, options: IntoOptions<E, Item>): Promise<void>;
   /** True when the ring is closed, or failed, and nothing more will come; also when this consumer was closed. */
@@ -1646,7 +1567,7 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
 /** An event as a stage sees it: only the fields it owns may be written. */
 export declare type StageEvent<F extends Fields, S> = {
   readonly [K in Exclude<keyof F, Owned<S>>]: F[K] extends `bytes(${number})`
-    ? ReadonlyBuffer
+    ? Buffer_2
     : FieldValue<F[K]>;
 } & {
   -readonly [K in keyof F & Owned<S>]: FieldValue<F[K]>;
@@ -1701,7 +1622,7 @@ export declare interface StageStatistics {
   /** Wakes this stage made, and those it could spare because nobody slept. */
   readonly wakes: number;
   readonly elided: number;
-  /** Events that `run` passed over because the handler, or native work, failed, see {@link RunOptions.onError}. */
+  /** Events that {@link StageConsumer.run} passed over because the handler failed, see {@link RunOptions.onError}. */
   readonly skipped: number;
   /** Batches that `run` began again for the same reason. */
   readonly retries: number;
@@ -1736,24 +1657,17 @@ declare const waits: readonly ['block', 'yield', 'spin', 'adaptive'];
 /**
  * Fills an event, which is a view that is reused: not to be kept. `argument` is what was given beside it, so that one
  * function serves for all events. It has to set every field: a slot still has what was in it a lap ago. It must not use
- * the producer, which would write to the same slot: publishing then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+ * the producer, which would write to the same slot: publishing or claiming then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
  */
 export declare type Write<E, A> = (event: E, argument: A) => void;
 
 /** Fills the header fields of a record; as {@link Write} it must not use the producer. */
 export declare type WriteHeader<H, A> = (header: H, argument: A) => void;
 
+/** Fills the header fields of the record at `index`, from 0 on, of several; see {@link WriteHeader}. */
+export declare type WriteHeaders<H, A> = (header: H, index: number, argument: A) => void;
+
 /** Fills the event at `index`, from 0 on, of several; see {@link Write}. */
 export declare type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
-
-/** What writes into a `Buffer`, or hands its memory out. */
-declare type Writing =
-  | `write${string}`
-  | 'copyWithin'
-  | 'fill'
-  | 'reverse'
-  | 'set'
-  | 'sort'
-  | `swap${number}`;
 
 export {};

@@ -242,3 +242,47 @@ test('what was accepted and can no longer be published is counted', async () => 
   ring.detach();
   expect(other.stats()).toMatchObject({ cursor: 4, lost: n - 4, producers: 0 });
 });
+
+test('who finds room taken by others each time waits no longer than its timeout', async () => {
+  const { ring, out, read } = numbers(8, { producers: 'multi', maxBatch: 1 });
+  const bytes = closing(
+    ByteRing.create({ capacity: 256, stages: { read: {} }, producers: 'multi' }),
+  );
+  const others = [ring.producer(), bytes.producer()] as const;
+  const [records, reading] = [bytes.producer(), bytes.consumer('read', { maxBatch: 32 })];
+  const taken = () => {
+    others[0].flush();
+    others[1].flush();
+    while (others[0].tryPublish(number, 0));
+    while (others[1].tryPublish('x'));
+    return false;
+  };
+  taken();
+  const { tryPublish } = out;
+  // @ts-expect-error: what `publishMany` is made of
+  const few = out.tryPublishSome;
+  Object.assign(out, { tryPublish: taken, tryPublishSome: () => Number(taken()) });
+  Object.assign(records, { tryPublish: taken });
+  const releasing = setInterval(() => {
+    read.poll();
+    reading.poll();
+  }, 5);
+  try {
+    const waits = [
+      out.publish(number, 1, { timeout: 60 }),
+      out.publishMany(2, number as never, 0, { timeout: 60 }),
+      records.publish('y', undefined, undefined, { timeout: 60 }),
+    ].map(outcome);
+    const given = setTimeout(
+      2000,
+      waits.map(() => 'waits on'),
+      { ref: false },
+    );
+    expect(await Promise.race([Promise.all(waits), given])).toEqual(
+      waits.map(() => 'ERR_MILLRACE_TIMEOUT'),
+    );
+  } finally {
+    clearInterval(releasing);
+    Object.assign(out, { tryPublish, tryPublishSome: few });
+  }
+});

@@ -104,3 +104,24 @@ test.each(kinds)('%s: records are refused likewise', (producers) => {
   expect(() => out.tryPublish('late')).toThrow('this producer is closed');
   expect([read.poll(), ring.stats().lost]).toEqual([undefined, 0]);
 });
+
+test.each(kinds)('%s: a claim that a write makes does not hold the ring up', async (producers) => {
+  const { ring, out, read } = numbers(16, { producers });
+  const write = (event: { n: number }) => {
+    const claim = out.tryClaim(2);
+    for (const i of [0, 1]) number(claim?.at(i) as { n: number }, 10 + i);
+    event.n = 9;
+  };
+  // Whether the claim is refused or the event is: both are never accepted.
+  expect(() => out.tryPublish(write)).toThrow(refused);
+  out.flush();
+  expect(read.poll()).toBeUndefined();
+  out.close();
+  const next = ring.producer();
+  next.tryPublish(number, 1);
+  next.flush();
+  expect(all(read.poll())).toEqual([1]);
+  read.poll();
+  const closed = ring.close();
+  expect(await closed).toEqual({ consumed: 1, abandoned: 0 });
+});

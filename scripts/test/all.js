@@ -15,7 +15,7 @@ export async function runTests(tally, patterns = []) {
   if (crates.length > 0) await tally.of('cargo test', () => testCrates(tally, crates));
   if (models.length > 0) await exploreModels(tally, models);
   if (frame.length > 0) await tally.of('benchmark frame', () => testFrame(tally, frame));
-  if (files.length > 0) await tally.of('jest', () => runJest(tally, files));
+  if (files.length > 0) await runJest(tally, files);
   if (crates.length + models.length + frame.length + files.length === 0) {
     console.log(`no test has a path with ${patterns.join(' or ')}`);
   }

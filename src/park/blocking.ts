@@ -31,6 +31,7 @@ export function checkMayBlock(what: string): void {
  * @param spin Whether to look a while before sleeping.
  * @param sleeps Whether to sleep at all.
  * @param look Looks; has to arm what wakes this thread when `arm` is true.
+ * @param meanwhile Called each time before this thread sleeps or lends its processor: what else it has to do.
  * @param until When to give up, as `performance.now()` tells it.
  * @returns false when the time was up before `look` was true.
  */
@@ -38,10 +39,12 @@ export function blockUntil(
   spin: boolean,
   sleeps: boolean,
   look: (arm: boolean) => boolean,
+  meanwhile: () => void,
   until: number,
 ): boolean {
   // A ring whose waiters never sleep: nobody would wake this thread.
   while (!sleeps) {
+    meanwhile();
     for (let i = 0; i < SPINS; i++) if (look(false)) return true;
     if (performance.now() >= until) return false;
     binding.yieldNow();
@@ -54,23 +57,27 @@ export function blockUntil(
     }
   }
   let slice = FIRST_SLICE;
-  while (!look(true)) {
+  for (;;) {
+    meanwhile();
+    if (look(true)) return true;
     const left = until - performance.now();
     if (left <= 0) return false;
     binding.park(Math.ceil(Math.min(slice, left)));
     slice = Math.min(slice * 2, LONGEST_SLICE);
   }
-  return true;
 }
 
 /**
  * Blocks this worker for some time, a slice at a time as {@link blockUntil}. A wake that comes meanwhile is used up:
  * who waits next looks before it sleeps.
+ *
+ * @param meanwhile As of {@link blockUntil}.
  */
-export function blockFor(milliseconds: number): void {
+export function blockFor(milliseconds: number, meanwhile: () => void): void {
   const until = performance.now() + milliseconds;
   const left = () => until - performance.now();
   for (let rest = left(); rest > 0; rest = left()) {
+    meanwhile();
     binding.park(Math.min(Math.ceil(rest), LONGEST_SLICE));
   }
 }

@@ -1,70 +1,46 @@
 import { Buffer } from 'node:buffer';
-import { inspect } from 'node:util';
 import { invalidArgument, MillraceError } from '../errors.js';
-import { binding } from '../native/binding.js';
-import { checkMayStart, type Operation, operation, type WaitOptions } from '../operation.js';
-import { Arrays } from './arrays.js';
-import { copyBytes } from './copy-bytes.js';
+import { checkMayStart, type Operation, type WaitOptions } from '../operation.js';
 import { layout as L } from './layout.js';
-import { noWrite, publishedWithin } from './producer.js';
+import { noWrite } from './producer.js';
 import { payloadOffset } from './record-step.js';
 import type { RingMemory } from './ring-memory.js';
-import { closedProducer, ROOM, Seat } from './seat.js';
-import { flushAtEndOfTurn } from './staged.js';
-import { checked, type View, type ViewClass } from './view.js';
+import { publishedWithin, RingProducer } from './ring-producer.js';
+import { ROOM } from './seat.js';
+import { checked, type View } from './view.js';
 
 const CHECKED = checked;
 
 /** Fills the header fields of a record; as {@link Write} it must not use the producer. */
 export type WriteHeader<H, A> = (header: H, argument: A) => void;
 
-/** Bytes a producer stages before it flushes by itself. */
-const FLUSH_AT = 1 << 16;
+/** Fills the header fields of the record at `index`, from 0 on, of several; see {@link WriteHeader}. */
+export type WriteHeaders<H, A> = (header: H, index: number, argument: A) => void;
+
+/** Places a producer stages at most, 64 KiB: one record more, and it flushes by itself. */
+const FLUSH_AT = (1 << 16) / L.GRANULE;
 
 /**
  * Publishes records of any length up to half of the ring, for the thread that opened it. Consumers see them after a
- * flush: when 64 KiB are staged, at the end of the turn, before this thread waits or blocks, after each batch inside
- * `run`, or by {@link flush}. On a multi-producer ring each record is published at once, by one native call.
+ * flush: when 64 KiB are staged (a quarter of a ring of less than 256 KiB), at the end of the turn, before this thread
+ * waits or blocks, after each batch inside `run`, or by {@link flush}; on a full `'multi'` ring, when there is room. Of a
+ * `'multi'` ring a record that is longer than what is staged at most is published at once.
  */
-export class ByteProducer<H extends object> {
-  readonly #memory: RingMemory;
-  readonly #seat: Seat;
-  readonly #header: View;
-  readonly #payload: number;
-  /** Where a record's header is written: in place, or in memory of our own on multi-producer rings. */
-  readonly #own: Arrays | undefined;
-  /** Brings the cursor to a sequence, and wakes who waits for it. */
-  readonly #show: (sequence: number) => void;
-  #next: number;
-  #published: number;
-  /** Sequences before this are free. */
-  #free: number;
+export abstract class ByteProducer<H extends object> extends RingProducer {
+  /** @internal Bytes of a record before its payload. */
+  protected readonly payloadAt: number;
   /** Header fields are being filled: the place of another record would be the same. */
   #filling = false;
-  /** A claim is noted; what it is for may have failed. */
-  #announced = false;
-  /** @internal */
-  scheduled = false;
 
   /** @internal */
-  constructor(memory: RingMemory, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
-    this.#memory = memory;
-    this.#seat = new Seat(memory);
-    const fieldBytes = memory.words[L.HEADER_FIELDS] as number;
-    this.#payload = payloadOffset(fieldBytes);
-    const ownBytes = Math.ceil(fieldBytes / 8) * 8;
-    this.#own = memory.multi ? new Arrays(new ArrayBuffer(ownBytes)) : undefined;
-    this.#header = new (makeViewOf(this.#own ?? memory.arrays))();
-    this.#next = Atomics.load(memory.words, L.CURSOR_CELL);
-    this.#published = this.#next;
-    this.#free = this.#next;
-    this.#show = memory.advancer(L.CURSOR_CELL, this.#seat.cell, memory.sleeps);
-    memory.opened.add('producer', this, this.#seat);
+  protected constructor(memory: RingMemory) {
+    super(memory, FLUSH_AT);
+    this.payloadAt = payloadOffset(memory.words[L.HEADER_FIELDS] as number);
   }
 
   /** Most payload bytes of a record: half of the ring, without the record's prefix and header fields. */
   get maxPayload(): number {
-    return (this.#memory.capacity / 2) * L.GRANULE - this.#payload;
+    return (this.memory.capacity / 2) * L.GRANULE - this.payloadAt;
   }
 
   /**
@@ -73,7 +49,7 @@ export class ByteProducer<H extends object> {
    * @param payload Text is written as UTF-8.
    * @param write Fills the header fields, which are zeros before; when it throws, nothing was accepted.
    * @param argument What `write` gets beside the header.
-   * @returns false when the ring is full.
+   * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
    * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}; `ERR_MILLRACE_CLOSED`,
    *   `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
@@ -82,113 +58,45 @@ export class ByteProducer<H extends object> {
     write?: WriteHeader<H, A>,
     argument?: A,
   ): boolean {
-    const text = typeof payload === 'string';
-    if (!text && !(payload instanceof Uint8Array)) {
+    if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
       throw invalidArgument('payload', payload, 'a Uint8Array or a string');
     }
     if (write !== undefined && typeof write !== 'function') throw noWrite(write);
     if (this.#filling) throw publishedWithin();
     const length = bytesOf(payload);
-    if (length > this.maxPayload) throw this.#tooLarge(length);
-    if (this.#own)
-      return this.#push(this.#own, text ? Buffer.from(payload) : payload, write, argument);
-    const granules = (this.#payload + length + L.GRANULE - 1) >>> 5;
-    const sequence = this.#claim(granules);
-    if (sequence === undefined) return false;
-    const { memory } = this.#seat;
-    const at = memory.slots + (sequence & memory.mask) * L.GRANULE;
-    const { arrays, words } = memory;
-    const payloadWord = (at + this.#payload) >> 2;
-    for (let word = (at + L.RECORD_PREFIX) >> 2; word < payloadWord; word++) words[word] = 0;
-    if (write) {
-      this.#header.$at = at + L.RECORD_PREFIX;
-      this.#fill(write, argument as A);
-    }
-    words[at >> 2] = length;
-    words[(at >> 2) + 1] = granules;
-    if (text) arrays.bytes.write(payload, at + this.#payload, length);
-    else copyBytes(words, arrays.u8, at + this.#payload, payload);
-    this.#next = (sequence + granules) | 0;
-    this.#accepted();
-    return true;
+    this.#checkLength(length);
+    return this.push(payload, length, write, argument as A);
   }
 
-  /** Has header fields filled. */
-  #fill<A>(write: WriteHeader<H, A>, argument: A): void {
+  /** @internal The same of a payload of `length` bytes that may be accepted. */
+  protected abstract push<A>(
+    payload: Uint8Array | string,
+    length: number,
+    write: WriteHeader<H, A> | undefined,
+    argument: A,
+  ): boolean;
+
+  /** @internal Has header fields filled. */
+  protected fill<A>(write: WriteHeader<H, A>, header: View, argument: A): void {
     this.#filling = true;
     try {
-      write(this.#header as unknown as H, argument);
+      write(header as unknown as H, argument);
     } finally {
       this.#filling = false;
-      if (CHECKED) this.#header.$at = -1;
+      if (CHECKED) header.$at = -1;
     }
-    if (!this.#seat.open) throw closedProducer();
   }
 
-  /** Where a record of so many granules goes, with padding before it written; undefined when there is no room. */
-  #claim(granules: number): number | undefined {
-    const { memory } = this.#seat;
-    if (this.#next === this.#published) this.#checkOpen();
-    const left = memory.capacity - (this.#next & memory.mask);
-    const padding = granules > left ? left : 0;
-    if (((this.#free - this.#next) | 0) < padding + granules) {
-      this.#checkOpen();
-      this.flush();
-      this.#free = (memory.slowestSink() + memory.capacity) | 0;
-      if (((this.#free - this.#next) | 0) < padding + granules) return undefined;
-    }
-    if (!this.#announced) {
-      this.#seat.announce((this.#next + padding + granules) | 0, this.#next);
-      this.#announced = true;
-      flushAtEndOfTurn(this);
-    }
-    if (padding > 0) {
-      const at = (memory.slots + (this.#next & memory.mask) * L.GRANULE) >> 2;
-      memory.words[at] = L.PADDING;
-      memory.words[at + 1] = padding;
-    }
-    return (this.#next + padding) | 0;
+  /** @internal Places that a record of so many payload bytes takes. */
+  protected places(length: number): number {
+    return (this.payloadAt + length + L.GRANULE - 1) >>> 5;
   }
 
-  #push<A>(
-    own: Arrays,
-    payload: Uint8Array,
-    write: WriteHeader<H, A> | undefined,
-    argument: A | undefined,
-  ): boolean {
-    this.#checkOpen();
-    own.u8.fill(0);
-    if (write) {
-      this.#header.$at = 0;
-      this.#fill(write, argument as A);
-    }
-    const { memory, index } = this.#seat;
-    const fields = own.u8.subarray(0, memory.words[L.HEADER_FIELDS]);
-    const code = binding.pushCopied(memory.handle, index, fields, payload);
-    if (code === 0) return true;
-    if (code === -1) return false;
-    throw memory.closedError();
-  }
-
-  #accepted(): void {
-    this.#seat.noteWritten(this.#next);
-    if (((this.#next - this.#published) | 0) * L.GRANULE >= FLUSH_AT) this.flush();
-  }
-
-  /** Makes what was accepted visible, and wakes consumers that wait for it. */
-  flush(): void {
-    if (this.#next === this.#published && !this.#announced) return;
-    this.#announced = false;
-    const { memory } = this.#seat;
-    if (this.#next === this.#published || memory.words[L.HEADER_STATE] === L.FAILED) {
-      this.#seat.lose((this.#next - this.#published) | 0);
-      this.#next = this.#published;
-      this.#seat.noteWritten(this.#next);
-      this.#seat.withdraw(this.#next);
-      return;
-    }
-    this.#published = this.#next;
-    this.#show(this.#next);
+  /** @internal Places to be left before a record of `places` from `sequence` on: none crosses the end of the ring. */
+  protected padding(sequence: number, places: number): number {
+    const { capacity, mask } = this.memory;
+    const left = capacity - (sequence & mask);
+    return places > left ? left : 0;
   }
 
   /**
@@ -204,86 +112,79 @@ export class ByteProducer<H extends object> {
     options?: WaitOptions,
   ): Promise<void> {
     checkMayStart(options, ROOM);
-    while (!this.tryPublish(payload, write, argument)) await this.#room(bytesOf(payload), options);
+    if (this.tryPublish(payload, write, argument)) return;
+    const attempt = () => this.tryPublish(payload, write, argument) || undefined;
+    await this.seat.whenRoom(options, this.#end(bytesOf(payload)), attempt);
   }
 
   /**
-   * Waits until there is room for a record of `length` payload bytes; of a `'multi'` ring another producer may take it
-   * first.
+   * Accepts a record a payload, in order, waiting for room as often as needed.
    *
-   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or
-   *   `ERR_MILLRACE_ABORTED`.
+   * @param payloads Text is written as UTF-8.
+   * @throws Rejects as {@link publish} does; what was accepted until then stays so.
+   */
+  async publishMany<A = undefined>(
+    payloads: readonly (Uint8Array | string)[],
+    write?: WriteHeaders<H, A>,
+    argument?: A,
+    options?: WaitOptions,
+  ): Promise<void> {
+    if (!Array.isArray(payloads)) {
+      throw invalidArgument('payloads', payloads, 'an array of Uint8Arrays and strings');
+    }
+    if (write !== undefined && typeof write !== 'function') throw noWrite(write);
+    checkMayStart(options, ROOM);
+    let done = 0;
+    const next = () => payloads[done] as Uint8Array | string;
+    const writeNext = write && ((header: H, argument: A) => write(header, done, argument));
+    const attempt = () => {
+      while (done < payloads.length) {
+        if (!this.tryPublish(next(), writeNext, argument)) return undefined;
+        done += 1;
+      }
+      return true;
+    };
+    if (attempt()) return;
+    await this.seat.whenRoom(options, () => this.end(this.places(bytesOf(next()))), attempt);
+  }
+
+  /**
+   * Waits until there is room for a record of `length` payload bytes, or of a `'multi'` ring for the first that is staged
+   * and waits for some. Another producer may take it first.
+   *
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}, `ERR_MILLRACE_INVALID_ARGUMENT`. Rejects with
+   *   `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
    */
   ready(length: number, options?: WaitOptions): Operation<void> {
     if (!Number.isInteger(length) || length < 0) {
       throw invalidArgument('length', length, 'a whole number of bytes');
     }
-    if (length > this.maxPayload) throw this.#tooLarge(length);
-    return operation(
-      options,
-      (resolve, reject) => {
-        this.flush();
-        return this.#seat.await(this.#end(length), resolve, reject);
-      },
-      ROOM,
-    );
+    this.#checkLength(length);
+    return this.room(this.#end(length), options);
   }
 
-  #room(length: number, options?: WaitOptions): Promise<void> {
-    this.flush();
-    return this.#seat.room(this.#end(length), options);
+  /** @internal Where a record of so many places would end for which there must be room first. */
+  protected end(places: number): number {
+    return this.behind(this.next, places);
   }
 
-  /** Tells where a record of so many payload bytes would end. */
+  /** @internal Where a record of so many places ends for which the claim begins at `sequence`. */
+  protected behind(sequence: number, places: number): number {
+    return (sequence + this.padding(sequence, places) + places) | 0;
+  }
+
   #end(length: number): () => number {
-    const bytes = this.#payload + length;
-    const granules = Math.ceil(bytes / L.GRANULE);
-    const memory = this.#memory;
-    return () => {
-      const next = memory.multi ? Atomics.load(memory.words, L.CLAIM_CELL) : this.#next;
-      const left = memory.capacity - (next & memory.mask);
-      return (next + granules + (granules > left ? left : 0)) | 0;
-    };
+    const places = this.places(length);
+    return () => this.end(places);
   }
 
-  #checkOpen(): void {
-    if (!this.#seat.open) throw closedProducer();
-    this.#memory.checkOpen();
-  }
-
-  #tooLarge(length: number): MillraceError {
-    return new MillraceError(
+  #checkLength(length: number): void {
+    const { maxPayload } = this;
+    if (length <= maxPayload) return;
+    throw new MillraceError(
       'ERR_MILLRACE_FRAME_TOO_LARGE',
-      `a record of ${length} bytes does not fit; this ring takes up to ${this.maxPayload}, half of its capacity`,
+      `a record of ${length} bytes does not fit; this ring takes up to ${maxPayload}, half of its capacity`,
     );
-  }
-
-  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
-  ref(): this {
-    this.#seat.hold.reference(true);
-    return this;
-  }
-
-  /** See {@link ref}. */
-  unref(): this {
-    this.#seat.hold.reference(false);
-    return this;
-  }
-
-  /** Takes nothing more, flushes, and gives this producer's seat to others. Nothing when it is closed already. */
-  close(): void {
-    if (!this.#seat.open) return;
-    this.flush();
-    this.#seat.close();
-    this.#memory.opened.delete(this);
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  [inspect.custom](): string {
-    return `ByteProducer { open: ${this.#seat.open} }`;
   }
 }
 

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { checkObject, invalidArgument } from '../errors.js';
 import type { Arrays } from './arrays.js';
 import { ByteConsumer } from './byte-consumer.js';
-import { ByteProducer } from './byte-producer.js';
+import type { ByteProducer } from './byte-producer.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { eventView } from './event-view.js';
 import { type Fields, type FieldType, placeFields } from './fields.js';
@@ -11,6 +11,7 @@ import type { Handle } from './handle.js';
 import { type JoinOptions, makeGuest } from './join.js';
 import { layOut } from './lay-out.js';
 import { layout as L } from './layout.js';
+import { MultiByteProducer } from './multi-byte-producer.js';
 import { recordView } from './record.js';
 import { payloadOffset } from './record-step.js';
 import { type CheckedStages, checkHandle, type Event, type StageEvent } from './ring.js';
@@ -21,6 +22,7 @@ import {
   type RingOptions,
   SharedRing,
 } from './shared-ring.js';
+import { SingleByteProducer } from './single-byte-producer.js';
 import { makeView, type View, type ViewClass } from './view.js';
 
 /** A record as a stage sees it: header fields, of which it may write those it owns, and the payload. */
@@ -120,7 +122,10 @@ export class ByteRing<H extends Fields, S extends Stages> extends SharedRing {
     const names = new Set(this.places.map(({ name }) => name));
     const makeViewOf = (arrays: Arrays) =>
       makeView(eventView(this.places), this.places, names, 'a producer', arrays);
-    return new ByteProducer(this.memory, makeViewOf);
+    const { memory } = this;
+    return memory.multi
+      ? new MultiByteProducer(memory, makeViewOf)
+      : new SingleByteProducer(memory, makeViewOf(memory.arrays));
   }
 
   /** Opens a stage for this thread; see {@link Ring.consumer}. */

@@ -28,14 +28,23 @@ export function copyBytes(to: Int32Array, toBytes: Uint8Array, at: number, from:
   for (let i = done; i < length; i++) toBytes[at + i] = from[i] as number;
 }
 
-let lastBuffer: ArrayBufferLike | undefined;
+/**
+ * Bytes of the blocks whose words are kept: those that sockets read into and small Buffers are cut from. The last one
+ * is held on to, so it must not be large.
+ */
+const BLOCK = 1 << 16;
+
+let lastBlock: ArrayBufferLike | undefined;
 let lastWords: Int32Array = new Int32Array(0);
 
-/** Bytes mostly come from one block of memory after the other. */
+/** Bytes mostly come from one block of memory after the other. A block of the same length is the same as it was. */
 function wordsOf(buffer: ArrayBufferLike): Int32Array {
-  if (buffer !== lastBuffer) {
-    lastBuffer = buffer;
-    lastWords = new Int32Array(buffer, 0, buffer.byteLength >> 2);
+  const length = buffer.byteLength >> 2;
+  if (buffer === lastBlock && length === lastWords.length) return lastWords;
+  const words = new Int32Array(buffer, 0, length);
+  if (buffer.byteLength <= BLOCK) {
+    lastBlock = buffer;
+    lastWords = words;
   }
-  return lastWords;
+  return words;
 }

@@ -4,6 +4,7 @@ import type { LoopHold } from '../park/loop-hold.js';
 import { cellsOf, stageCell } from './cells.js';
 import type { Stage } from './graph.js';
 import { layout as L } from './layout.js';
+import { callNative } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
 import type { RingClosed } from './shared-ring.js';
 import { skippedBefore, skippedBetween } from './skips.js';

@@ -1,6 +1,6 @@
 export type { StageBatch } from './batch-kind.js';
 export { ByteConsumer } from './byte-consumer.js';
-export { ByteProducer, type WriteHeader } from './byte-producer.js';
+export { ByteProducer, type WriteHeader, type WriteHeaders } from './byte-producer.js';
 export { ByteRing, type ByteRingOptions, type StageRecord } from './byte-ring.js';
 export type { Claim } from './claim.js';
 export { Consumer } from './consumer.js';

@@ -1,16 +1,15 @@
 import { binding } from '../native/binding.js';
-import { Arrays } from './arrays.js';
+import type { Arrays } from './arrays.js';
 import { layout as L } from './layout.js';
 import { callNative } from './native-error.js';
-import { noWrite, Producer, publishedWithin, type Write, type WriteMany } from './producer.js';
+import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
+import { publishedWithin } from './ring-producer.js';
 import { closedProducer } from './seat.js';
+import { FULL, Staging } from './staging.js';
 import { checked, type View, type ViewClass } from './view.js';
 
 const CHECKED = checked;
-
-/** What native code answers when it publishes or claims nothing. */
-const FULL = -1;
 
 /**
  * One of several producers: stages events in memory of its own and claims slots at the flush, in
@@ -18,28 +17,26 @@ const FULL = -1;
  */
 export class MultiProducer<E extends object> extends Producer<E> {
   readonly #event: View;
-  readonly #bytes: Uint8Array;
-  readonly #words: Int32Array;
   readonly #stride: number;
-  #staged = 0;
+  readonly #staging: Staging;
 
   constructor(memory: RingMemory, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
     super(memory, () => makeViewOf(memory.arrays));
-    const bytes = Math.ceil((this.flushAt * memory.stride) / 8) * 8;
-    const arrays = new Arrays(new ArrayBuffer(bytes));
-    this.#event = new (makeViewOf(arrays))();
-    this.#bytes = arrays.u8;
-    this.#words = arrays.i32;
     this.#stride = memory.stride;
+    const bytes = this.flushAt * memory.stride;
+    const end = () => (this.next + 1) | 0;
+    this.#staging = new Staging(memory, this.seat, bytes, end, () => this.flush());
+    this.#event = new (makeViewOf(this.#staging.arrays))();
+    this.#event.$at = -1;
   }
 
   get staged(): number {
-    return this.#staged;
+    return this.#staging.staged;
   }
 
   /** @internal */
-  protected override end(n: number): number {
-    return (Atomics.load(this.memory.words, L.CLAIM_CELL) + n) | 0;
+  protected override get next(): number {
+    return Atomics.load(this.memory.words, L.CLAIM_CELL);
   }
 
   override tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean {
@@ -77,15 +74,16 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   /** True when no more can be staged, and none of it flushed. */
   #full(): boolean {
-    if (this.#staged < this.flushAt) return false;
+    const staging = this.#staging;
+    if (staging.staged < this.flushAt) return false;
     if (this.closed) throw closedProducer();
     this.flush();
-    return this.#staged === this.flushAt;
+    return staging.staged === this.flushAt;
   }
 
   /** Refuses a closed ring before the first event of a flush. How many are staged before the one that begins. */
   #begin(): number {
-    const staged = this.#staged;
+    const { staged } = this.#staging;
     this.#event.$at = staged * this.#stride;
     if (staged > 0 && !this.closed) return staged;
     this.checkOpen();
@@ -95,26 +93,29 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   /** The event that was begun is not accepted. */
   #refuse(error: unknown): never {
-    if (CHECKED) this.#event.$at = -1;
-    if (this.seat.open) this.seat.withdraw(this.#staged);
+    this.#event.$at = -1;
+    if (this.seat.open) this.seat.withdraw(this.#staging.staged);
     throw error;
   }
 
   #accepted(before: number): void {
     if (CHECKED) this.#event.$at = -1;
     // What was flushed meanwhile has moved, or is not there any more.
-    if (this.#staged !== before) this.#refuse(publishedWithin());
-    if (this.closed) this.#refuse(closedProducer());
-    this.#staged += 1;
-    this.seat.noteStaged(this.#staged);
+    const staging = this.#staging;
+    if (staging.staged !== before || this.closed) this.#refuse(this.movedWithin());
+    staging.accept(1);
     this.stage();
-    if (this.#staged === this.flushAt) this.flush();
+    if (staging.staged === this.flushAt) this.flush();
+  }
+
+  /** @internal The view lies where the next event is staged from before its write until that was accepted, or refused. */
+  protected override checkWriting(): void {
+    if (this.#event.$at === this.#staging.staged * this.#stride) throw publishedWithin();
   }
 
   /** @internal */
   protected override claimSlots(n: number): number | undefined {
     const { memory, seat } = this;
-    if (CHECKED && this.#event.$at >= 0) throw publishedWithin();
     const start = callNative('this claim', () => binding.claim(memory.handle, seat.index, n));
     if (start === FULL) return undefined;
     if (start < FULL) throw memory.closedError();
@@ -128,40 +129,20 @@ export class MultiProducer<E extends object> extends Producer<E> {
   }
 
   override flush(): void {
-    if (this.#staged === 0 || !this.seat.open) return;
-    const { handle } = this.memory;
-    const published = callNative('this flush', () =>
-      binding.publishCopied(handle, this.seat.index, this.#bytes, this.#staged),
-    );
-    if (published < FULL) {
-      this.seat.lose(this.#staged);
-      this.#staged = 0;
-      this.seat.withdraw(0);
-      return;
+    const staging = this.#staging;
+    const { staged } = staging;
+    if (staged === 0) return;
+    staging.publish();
+    // Nobody writes where the next event is staged now.
+    if (staging.staged !== staged && this.#event.$at === staging.staged * this.#stride) {
+      this.#event.$at = -1;
     }
-    if (published > 0) this.#drop(published);
-    if (this.#staged > 0) this.#flushLater();
-    else if (this.closed) this.leaveSeat();
+    if (staging.staged === 0 && this.closed && this.seat.open) this.leaveSeat();
   }
 
-  /** Takes the first events out of the staging memory. */
-  #drop(count: number): void {
-    const words = this.#stride >> 2;
-    if (count < this.#staged) this.#words.copyWithin(0, count * words, this.#staged * words);
-    this.#staged -= count;
-    this.seat.withdraw(this.#staged);
-  }
-
-  #retrying = false;
-
-  /** The ring is full: what was accepted goes in when there is room, whether or not more is published. */
-  #flushLater(): void {
-    if (this.#retrying) return;
-    this.#retrying = true;
-    const again = () => {
-      this.#retrying = false;
-      this.flush();
-    };
-    this.seat.room(() => this.end(1), undefined, true).then(again, again);
+  /** @internal */
+  protected override leaveSeat(): void {
+    this.#staging.leave();
+    super.leaveSeat();
   }
 }

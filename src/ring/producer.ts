@@ -1,24 +1,16 @@
-import { inspect } from 'node:util';
-import { invalidArgument, MillraceError } from '../errors.js';
-import {
-  type Cancel,
-  checkMayStart,
-  type Operation,
-  operation,
-  type WaitOptions,
-  wait,
-} from '../operation.js';
+import { invalidArgument, type MillraceError } from '../errors.js';
+import { checkMayStart, type Operation, type WaitOptions } from '../operation.js';
 import { Claim } from './claim.js';
 import type { RingMemory } from './ring-memory.js';
-import { closedProducer, ROOM, Seat } from './seat.js';
+import { RingProducer } from './ring-producer.js';
+import { ROOM } from './seat.js';
 import { type SlotView, slotView } from './slot-view.js';
-import { flushAtEndOfTurn } from './staged.js';
 import type { View, ViewClass } from './view.js';
 
 /**
  * Fills an event, which is a view that is reused: not to be kept. `argument` is what was given beside it, so that one
  * function serves for all events. It has to set every field: a slot still has what was in it a lap ago. It must not use
- * the producer, which would write to the same slot: publishing then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
+ * the producer, which would write to the same slot: publishing or claiming then throws `ERR_MILLRACE_INVALID_ARGUMENT`.
  */
 export type Write<E, A> = (event: E, argument: A) => void;
 
@@ -28,14 +20,6 @@ export type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
 /** The error for a callback that is none. */
 export function noWrite(write: unknown): MillraceError {
   return invalidArgument('write', write, 'a function that fills the event');
-}
-
-/** The error for a callback that publishes with the producer whose event it fills. */
-export function publishedWithin(): MillraceError {
-  return new MillraceError(
-    'ERR_MILLRACE_INVALID_ARGUMENT',
-    'write must not publish with the producer whose event it fills',
-  );
 }
 
 /**
@@ -53,32 +37,18 @@ const FLUSH_AT = 256;
  * Events accepted and not flushed when the thread is terminated, or when a consumer fails and stops the ring, are
  * lost, and counted in the ring's `stats()`. A ring that is closed still takes them.
  */
-export abstract class Producer<E extends object> {
-  /** @internal */
-  protected readonly memory: RingMemory;
-  /** @internal */
-  protected readonly seat: Seat;
-  /** @internal Events staged at most: a small ring's consumers are not kept waiting for it to fill. */
-  protected readonly flushAt: number;
+export abstract class Producer<E extends object> extends RingProducer {
   readonly #inPlace: () => ViewClass<View>;
   /** The view of claimed slots; made when it is needed. */
   #slotView: ViewClass<SlotView> | undefined;
-  /** The claim that is open. */
-  #claim: Claim<E> | undefined;
-  #closed = false;
-  /** @internal */
-  scheduled = false;
 
   /**
    * @internal
    * @param inPlace Makes the view of events in the ring.
    */
   protected constructor(memory: RingMemory, inPlace: () => ViewClass<View>) {
-    this.memory = memory;
+    super(memory, FLUSH_AT);
     this.#inPlace = inPlace;
-    this.seat = new Seat(memory);
-    this.flushAt = Math.min(FLUSH_AT, Math.max(1, memory.capacity >> 2));
-    memory.opened.add('producer', this, this.seat);
   }
 
   /**
@@ -87,25 +57,14 @@ export abstract class Producer<E extends object> {
    * @param write Fills the event; when it throws, nothing was accepted.
    * @param argument What `write` gets beside the event.
    * @returns false when the ring is full, and of a `'multi'` ring this producer's staging memory too: nothing was accepted.
-   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`.
+   * @throws `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_INVALID_ARGUMENT`. A `write` that is no
+   *   function gets the ordinary `TypeError` of calling one on rings of a single producer, unless `MILLRACE_CHECK=1`:
+   *   looking with each event would cost a fifth of it.
    */
   abstract tryPublish<A = undefined>(write: Write<E, A>, argument?: A): boolean;
 
-  /**
-   * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
-   * there is room.
-   */
-  abstract flush(): void;
-
-  /** @internal Where a claim of `n` events would end. */
-  protected abstract end(n: number): number;
-
-  /** Events accepted and not yet seen by consumers. */
-  abstract get staged(): number;
-
-  /** @internal Has the flush at the end of the turn made. */
-  protected stage(): void {
-    if (!this.scheduled) flushAtEndOfTurn(this);
+  #end(n: number): () => number {
+    return () => (this.next + n) | 0;
   }
 
   /**
@@ -120,7 +79,9 @@ export abstract class Producer<E extends object> {
     options?: WaitOptions,
   ): Promise<void> {
     checkMayStart(options, ROOM);
-    while (!this.tryPublish(write, argument)) await this.#room(1, options);
+    if (this.tryPublish(write, argument)) return;
+    const attempt = () => this.tryPublish(write, argument) || undefined;
+    await this.seat.whenRoom(options, this.#end(1), attempt);
   }
 
   /**
@@ -142,10 +103,12 @@ export abstract class Producer<E extends object> {
     if (typeof write !== 'function') throw noWrite(write);
     checkMayStart(options, ROOM);
     let done = this.tryPublishSome(n, 0, write, argument as A);
-    while (done < n) {
-      await this.#room(1, options);
+    if (done === n) return;
+    const attempt = () => {
       done += this.tryPublishSome(n - done, done, write, argument as A);
-    }
+      return done === n || undefined;
+    };
+    await this.seat.whenRoom(options, this.#end(1), attempt);
   }
 
   /** @internal Accepts as many of `n` events as there is room for; their number. */
@@ -171,17 +134,19 @@ export abstract class Producer<E extends object> {
       throw invalidArgument('n', n, `a whole number from 1 to the capacity, ${capacity}`);
     }
     this.checkOpen();
+    this.checkWriting();
     this.flush();
     if (this.staged > 0) return undefined;
     // Before anything is claimed: what fails then leaves no claim behind.
     this.#slotView ??= slotView(this.#inPlace(), this.memory);
     const start = this.claimSlots(n);
     if (start === undefined) return undefined;
-    this.#claim = new Claim(this.#slotView, start, n, (used) => {
-      this.#claim = undefined;
+    const claim = new Claim<E>(this.#slotView, start, n, (used) => {
+      this.openClaim = undefined;
       this.endClaim(start, n, used);
     });
-    return this.#claim;
+    this.openClaim = claim;
+    return claim;
   }
 
   /**
@@ -191,26 +156,12 @@ export abstract class Producer<E extends object> {
    *   is claimed.
    */
   claim(n: number, options?: WaitOptions): Promise<Claim<E>> {
-    return wait<Claim<E>>(
-      options,
-      (resolve, reject) => {
-        let stop: Cancel | undefined;
-        const attempt = () => {
-          try {
-            const claim = this.tryClaim(n);
-            if (claim) return resolve(claim);
-            // Undefined when there was room at once: then this was called again, and has set `stop` by itself.
-            stop = this.seat.await(() => this.end(n), attempt, reject) ?? stop;
-          } catch (error) {
-            reject(error);
-          }
-        };
-        attempt();
-        return (error) => stop?.(error);
-      },
-      ROOM,
-    );
+    const attempt = () => this.tryClaim(n);
+    return this.seat.whenRoom(options, this.#end(n), attempt);
   }
+
+  /** @internal Throws in a `write` of this producer, as far as that can be told here. */
+  protected abstract checkWriting(): void;
 
   /** @internal Claims slots behind all that was flushed: the first one's sequence, undefined when there is no room. */
   protected abstract claimSlots(n: number): number | undefined;
@@ -225,85 +176,6 @@ export abstract class Producer<E extends object> {
    *   `ERR_MILLRACE_ABORTED`.
    */
   ready(options?: WaitOptions): Operation<void> {
-    return operation(
-      options,
-      (resolve, reject) => {
-        this.flush();
-        return this.seat.await(() => this.end(1), resolve, reject);
-      },
-      ROOM,
-    );
-  }
-
-  #room(n: number, options?: WaitOptions): Promise<void> {
-    this.flush();
-    if (this.#closed) return Promise.reject(closedProducer());
-    return this.seat.room(() => this.end(n), options);
-  }
-
-  /** @internal */
-  protected checkOpen(): void {
-    this.checkFree();
-    this.memory.checkOpen();
-  }
-
-  /** @internal Throws when this producer cannot publish, whatever its ring says. */
-  protected checkFree(): void {
-    if (this.#closed) throw closedProducer();
-    if (!this.#claim) return;
-    throw new MillraceError(
-      'ERR_MILLRACE_INVALID_ARGUMENT',
-      `this producer has a claim of ${this.#claim.length} events open; commit or abort it first`,
-    );
-  }
-
-  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
-  ref(): this {
-    this.seat.hold.reference(true);
-    return this;
-  }
-
-  /** See {@link ref}. */
-  unref(): this {
-    this.seat.hold.reference(false);
-    return this;
-  }
-
-  /**
-   * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
-   * multi-producer ring not before there was room for all that was accepted.
-   */
-  close(): void;
-  /** @internal */
-  close(now: true): void;
-  close(now?: true): void {
-    if (!this.seat.open) return;
-    this.#closed = true;
-    if (now) {
-      // Who lets go of the ring leaves its claim to be recovered, as a thread that ends does.
-      this.#claim?.expire();
-      this.#claim = undefined;
-    } else this.#claim?.abort();
-    this.flush();
-    if (now || this.staged === 0) this.leaveSeat();
-  }
-
-  /** @internal */
-  protected leaveSeat(): void {
-    this.seat.close();
-    this.memory.opened.delete(this);
-  }
-
-  /** @internal */
-  protected get closed(): boolean {
-    return this.#closed;
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  [inspect.custom](): string {
-    return `${this.constructor.name} { staged: ${this.staged}, open: ${!this.#closed} }`;
+    return this.room(this.#end(1), options);
   }
 }

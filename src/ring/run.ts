@@ -105,7 +105,7 @@ function retry<E, B extends StepBatch<E>>(
     if (failures === attempts) throw error;
     count(place, L.CELL_RETRIES);
     flushStaged();
-    blockFor(backoff * 2 ** (failures - 1));
+    blockFor(backoff * 2 ** (failures - 1), flushStaged);
   };
 }
 

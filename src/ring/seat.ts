@@ -5,14 +5,18 @@ import { environment, listenToSource } from '../park/environment.js';
 import { LoopHold } from '../park/loop-hold.js';
 import { producerCell } from './cells.js';
 import { layout as L } from './layout.js';
-import { nativeError } from './native-error.js';
+import { callNative } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
+import { retryNoMore, retryWhenFlushing } from './staged.js';
 
 /** Whether a thread that closes a ring can fence all others of this process. */
 const fenced = binding.fencesOthers();
 
 /** What a producer waits for, for messages. */
 export const ROOM = 'room in the ring';
+
+/** Whom a waker wakes when it is no source: the thread that sets it. */
+export const THIS_THREAD = -1;
 
 /** @internal A producer's seat in a ring: its bit, its cell, and how it waits for room. */
 export class Seat {
@@ -29,14 +33,15 @@ export class Seat {
   constructor(memory: RingMemory) {
     this.memory = memory;
     this.#source = memory.openSource();
+    const what = memory.multi ? 'the last producer seat' : 'the single producer';
     try {
-      this.index = binding.takeProducer(environment, memory.handle);
+      this.index = callNative(what, () => binding.takeProducer(environment, memory.handle));
+      this.#setWaker(this.#source);
     } catch (error) {
       memory.closeSource(this.#source);
-      throw nativeError(error, memory.multi ? 'the last producer seat' : 'the single producer');
+      throw error;
     }
     this.cell = producerCell(memory.words, this.index);
-    binding.setProducerWaker(environment, memory.handle, this.index, this.#source);
     // A function that closes over all it needs: see `slotView`.
     const { words } = memory;
     const word = this.cell + L.CELL_STAGED;
@@ -58,8 +63,22 @@ export class Seat {
     throw this.memory.closedError();
   }
 
-  #wakeAll(): void {
+  #setWaker(source: number): void {
+    callNative('waiting for room', () =>
+      binding.setProducerWaker(environment, this.memory.handle, this.index, source),
+    );
+  }
+
+  /** Has everyone who waits look again. */
+  retry(): void {
     for (const waiter of [...this.#waiters]) waiter();
+  }
+
+  wakeThread(blocks: boolean): void {
+    if (!this.#open) return;
+    this.#setWaker(blocks ? THIS_THREAD : this.#source);
+    // Who made room meanwhile has woken the other.
+    this.retry();
   }
 
   get open(): boolean {
@@ -69,11 +88,6 @@ export class Seat {
   /** Notes how many events were accepted and not flushed, for who counts what is lost with this thread. */
   noteStaged(staged: number): void {
     this.memory.words[this.cell + L.CELL_STAGED] = staged;
-  }
-
-  /** The same of a single producer: the sequence behind what was written. */
-  noteWritten(sequence: number): void {
-    this.memory.words[this.cell + L.CELL_VALUE] = sequence;
   }
 
   /** Notes what a single producer has claimed, for who counts what it leaves; of `length` 0 nothing. */
@@ -108,12 +122,8 @@ export class Seat {
    *
    * @param end Tells the sequence anew at each look: another producer may have been faster.
    * @param whileClosing Whether to go on waiting on a closed ring: for events that it has accepted.
+   * @returns A way to take it back; undefined when it is over already.
    */
-  room(end: () => number, options?: WaitOptions, whileClosing = false): Promise<void> {
-    return wait(options, (resolve, reject) => this.await(end, resolve, reject, whileClosing), ROOM);
-  }
-
-  /** The same with callbacks, and a way to take it back. */
   await(
     end: () => number,
     resolve: () => void,
@@ -143,10 +153,54 @@ export class Seat {
       settle();
     };
     this.#waiters.add(waiter);
-    listenToSource(this.#source, () => this.#wakeAll());
+    listenToSource(this.#source, () => this.retry());
     this.hold.hold();
     return stop;
   }
+
+  /**
+   * Waits until `attempt` gives something. Each time that it does not there was no room; it is asked again when there is
+   * some, which another may have taken by then.
+   */
+  whenRoom<T>(
+    options: WaitOptions | undefined,
+    end: () => number,
+    attempt: () => T | undefined,
+  ): Promise<T> {
+    return wait<T>(
+      options,
+      (resolve, reject) => {
+        let stop: Cancel | undefined;
+        const again = () => {
+          try {
+            const result = attempt();
+            if (result !== undefined) return resolve(result);
+            // Undefined when there was room at once: then this was called again, and has set `stop` by itself.
+            stop = this.await(end, again, reject) ?? stop;
+          } catch (error) {
+            reject(error);
+          }
+        };
+        again();
+        return (error) => stop?.(error);
+      },
+      ROOM,
+    );
+  }
+
+  /** Calls `flush`, for what a full ring did not take, when there is room or never will be: also while this thread blocks. */
+  flushLater(end: () => number, flush: () => void): void {
+    if (this.#rest) return;
+    this.#rest = true;
+    retryWhenFlushing(this);
+    const again = () => {
+      this.#rest = false;
+      retryNoMore(this);
+      flush();
+    };
+    this.await(end, again, again, true);
+  }
+  #rest = false;
 
   /** True when there is room or never will be; otherwise who makes room will wake us. */
   #arm(end: () => number, isOver: () => boolean): boolean {
@@ -168,9 +222,15 @@ export class Seat {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    if (this.memory.attached) binding.leaveProducer(this.memory.handle, this.index);
-    this.#wakeAll();
-    this.memory.closeSource(this.#source);
+    const { memory, index } = this;
+    try {
+      if (memory.attached) {
+        callNative('leaving a ring', () => binding.leaveProducer(memory.handle, index));
+      }
+    } finally {
+      this.retry();
+      memory.closeSource(this.#source);
+    }
   }
 }
 

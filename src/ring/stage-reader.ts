@@ -10,11 +10,9 @@ import { layout as L } from './layout.js';
 import { callNative } from './native-error.js';
 import type { Place } from './place.js';
 import type { RingMemory } from './ring-memory.js';
-import { flushStaged } from './staged.js';
+import { THIS_THREAD } from './seat.js';
+import { flushStaged, whileBlocking } from './staged.js';
 import { takePlace } from './take-place.js';
-
-/** Whom a waker wakes when it is no source: the thread that sets it. */
-const THIS_THREAD = -1;
 
 /** Looks of an event loop before it sleeps: about 10 us at most. */
 const MOST_SPINS = 1024;
@@ -211,7 +209,8 @@ export class StageReader {
   block(until = Infinity): boolean {
     this.place.checkMayBlock();
     flushStaged();
-    return blockUntil(this.memory.spins, this.memory.sleeps, (arm) => this.#look(arm), until);
+    const { spins, sleeps } = this.memory;
+    return blockUntil(spins, sleeps, (arm) => this.#look(arm), flushStaged, until);
   }
 
   /** Runs `work`, in which {@link block} may be called, with this thread as who is woken. Only where it may block. */
@@ -220,14 +219,16 @@ export class StageReader {
     if (this.#waiter) throw waitedFor();
     this.#setWaker(THIS_THREAD);
     try {
-      work();
+      whileBlocking(work);
     } finally {
       if (this.#open) this.#setWaker(this.#source);
     }
   }
 
   #setWaker(source: number): void {
-    binding.setConsumerWaker(environment, this.memory.handle, this.place.seat, source);
+    callNative('waiting for events', () =>
+      binding.setConsumerWaker(environment, this.memory.handle, this.place.seat, source),
+    );
   }
 
   /** Whether waiting for events keeps the event loop alive. */

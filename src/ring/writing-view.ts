@@ -2,10 +2,15 @@ import type { RingMemory } from './ring-memory.js';
 import { type SlotView, slotView } from './slot-view.js';
 import type { View, ViewClass } from './view.js';
 
-/** @internal The view of the only producer of a ring: it goes to the event that is written next. */
+/** @internal The view of the only producer of a ring: it goes to the event, or record, that is written next. */
 export interface WritingView extends SlotView {
   /** Next sequence to write. */
   $next: number;
+  /**
+   * The next sequence before which more than writing has to be done: a flush, a look for room, for a closed ring. So an
+   * event costs one comparison.
+   */
+  $limit: number;
 }
 
 /** With `MILLRACE_CHECK=1`: has the event that `view` lies on filled. */
@@ -32,7 +37,9 @@ export function writingView(
   memory: RingMemory,
   word: number,
 ): ViewClass<WritingView> {
-  const writing = class extends slotView(view, memory) {};
+  const writing = class extends slotView(view, memory) {
+    $limit = 0;
+  };
   const written = memory.words.subarray(word, word + 1);
   Object.defineProperty(writing.prototype, '$next', nextAccessors(written));
   return writing as ViewClass<WritingView>;

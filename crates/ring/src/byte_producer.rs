@@ -199,7 +199,10 @@ fn push(
 /// Publishes one record for a producer that holds seat `index` of a multi-producer ring, at once.
 pub(crate) fn push_copied(memory: &Memory, index: u32, fields: &[u8], payload: &[u8]) -> Result<(), ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
-    let mut claimer = Claimer::stateless(index, &view, true)?;
+    if view.geometry.fields.is_none() {
+        return Err(ClaimError::Kind);
+    }
+    let mut claimer = Claimer::stateless(index, &view)?;
     push(memory, &view, &mut claimer, |to| to.copy_from_slice(fields), &[payload])?;
     claimer.flush(memory, &view);
     Ok(())

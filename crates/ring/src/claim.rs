@@ -87,9 +87,9 @@ impl Claimer {
         Self { index, next, gate: slowest_sink(view).1, dirty: false }
     }
 
-    /// For a seat of a multi-producer ring, where nothing but the seat is a producer's own; of events, or of records.
-    pub(crate) fn stateless(index: u32, view: &View<'_>, records: bool) -> Result<Self, ClaimError> {
-        if !view.geometry.multi || view.geometry.fields.is_some() != records {
+    /// For a seat of a multi-producer ring, where nothing but the seat is a producer's own.
+    pub(crate) fn stateless(index: u32, view: &View<'_>) -> Result<Self, ClaimError> {
+        if !view.geometry.multi {
             return Err(ClaimError::Kind);
         }
         Ok(Self { index, next: 0, gate: 0, dirty: false })

@@ -27,7 +27,10 @@ impl std::error::Error for NoClaim {}
 /// Claims `n` slots for the producer with seat `index` of a multi-producer ring of events; the first one's sequence.
 pub(crate) fn claim(memory: &Memory, index: u32, n: u32) -> Result<u32, ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
-    let mut claimer = Claimer::stateless(index, &view, false)?;
+    if view.geometry.fields.is_some() {
+        return Err(ClaimError::Kind);
+    }
+    let mut claimer = Claimer::stateless(index, &view)?;
     let open = view.producers[index as usize].claimant.open();
     assert!(open.is_none(), "seat {index} has a claim open, which would be left behind");
     loop {

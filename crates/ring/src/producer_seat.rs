@@ -76,13 +76,14 @@ pub(crate) fn leave_seat(view: &View<'_>, index: u32) {
 /// Gives up what a producer that is gone had claimed; before its seat is given back. True when it had a claim open: then
 /// the cursor may have moved.
 pub(crate) fn recover_claim(view: &View<'_>, index: u32) -> bool {
-    let Cell { claimant, .. } = &view.producers[index as usize];
+    let Cell { claimant, value, .. } = &view.producers[index as usize];
     let Some((start, n)) = claimant.open() else { return false };
     let left = if view.geometry.multi {
         let made = view.claim.ledger.was_made(claimant, index, start.wrapping_add(n));
         if made { give_up(view, start, n) } else { 0 }
     } else {
-        // Nobody claims behind a single producer: what it had claimed is claimed again.
+        // Nobody claims behind a single producer: what it had claimed, behind which it stood, is claimed again.
+        value.store(start, Release);
         n.min(view.geometry.capacity)
     };
     view.header.recovered.fetch_add(left, Relaxed);

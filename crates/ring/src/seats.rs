@@ -111,12 +111,16 @@ impl Seats {
         open_claim::commit(&self.memory, index, used)
     }
 
-    /// Publishes copies of up to `n` events for the producer that holds seat `index` of a multi-producer ring, and gives
-    /// their number: as many as there is room for. A closed ring takes those that the producer's cell says were staged
+    /// Publishes copies of up to `n` slots for the producer that holds seat `index` of a multi-producer ring, and gives
+    /// their number: as many as there is room for. They are events, or the granules of whole records, which begin with
+    /// their length and the number of their granules. A closed ring takes those that the producer's cell says were staged
     /// before.
     ///
     /// # Errors
-    /// [`ClaimError`]: nothing was published. [`ClaimError::Kind`] on single-producer rings and on byte rings.
+    /// [`ClaimError`]: nothing was published. [`ClaimError::Kind`] on single-producer rings.
+    ///
+    /// # Panics
+    /// When the seat has a [claim](Self::claim) open.
     pub fn publish_copied(&self, index: u32, events: &[u8], n: u32) -> Result<u32, ClaimError> {
         publish_copied(&self.memory, index, events, n)
     }

@@ -2,7 +2,7 @@
 #![cfg(not(loom))]
 
 use millrace_park::ThreadSleeper;
-use millrace_ring::{ClaimError, Config, ConfigError, OpenError, Ring, Wait, Waited};
+use millrace_ring::{ClaimError, Config, ConfigError, OpenError, Ring, Seats, Wait, Waited};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -40,6 +40,46 @@ proptest! {
         out.flush();
         only.poll(u32::MAX, |record| assert_eq!(record.payload(), expected.pop_front().unwrap().1)).unwrap();
         prop_assert!(expected.is_empty());
+    }
+}
+
+/// A record as it lies in a ring, in granules of 32 bytes; without header fields.
+fn lay_out(payload: &[u8]) -> Vec<u8> {
+    let granules = (payload.len() + 8).div_ceil(32);
+    let mut record = [payload.len() as u32, granules as u32].map(u32::to_ne_bytes).concat();
+    record.extend_from_slice(payload);
+    record.resize(granules * 32, 0);
+    record
+}
+
+proptest! {
+    #[test]
+    fn staged_records_are_published_whole_and_in_order(
+        flushes in prop::collection::vec(prop::collection::vec(0usize..240, 1..8), 1..60),
+        start in prop_oneof![Just(0u32), (u32::MAX - 100)..=u32::MAX],
+    ) {
+        let config = Config::bytes(1024).multi(2).start(start).stage("only", &[]);
+        // SAFETY: nobody else uses the seat.
+        let ring = unsafe { Seats::of(Ring::create_bytes(config, 0).unwrap()) };
+        let seat = ring.take_producer(1).unwrap();
+        let mut only = ring.byte_consumer("only", 1).unwrap();
+        let (mut sent, mut seen) = (Vec::new(), Vec::new());
+        for lengths in flushes {
+            let mut staged = Vec::new();
+            for length in lengths {
+                let payload = vec![sent.len() as u8; length];
+                staged.extend(lay_out(&payload));
+                sent.push(payload);
+            }
+            while !staged.is_empty() {
+                match ring.publish_copied(seat, &staged, (staged.len() / 32) as u32) {
+                    Ok(granules) => drop(staged.drain(..granules as usize * 32)),
+                    Err(error) => prop_assert_eq!(error, ClaimError::Full),
+                }
+                only.poll(u32::MAX, |record| seen.push(record.payload().to_vec())).unwrap();
+            }
+        }
+        prop_assert_eq!(seen, sent);
     }
 }
 

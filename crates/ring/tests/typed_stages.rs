@@ -242,7 +242,7 @@ fn a_ring_knows_its_first_failure_whoever_fails_then() {
     assert_eq!(ring.failure(), None);
     let mut watch = ring.join("watch", &[], JoinFrom::Oldest).unwrap();
     watch.run_fallible(OnError::Stop, fail_on(1)).unwrap_err();
-    let first = "stage 'watch' failed: the handler failed on event 4294967295: not 1";
+    let first = "'watch' failed: the handler failed on event 4294967295: not 1";
     assert_eq!(failure(&ring), first);
     ring.consumer("first").unwrap().run_fallible(OnError::Stop, fail_on(2)).unwrap_err();
     ring.fail("second", "too late");
@@ -255,7 +255,7 @@ fn a_ring_that_is_failed_from_outside_knows_by_whom() {
     ring.close();
     assert_eq!(ring.failure(), None, "closed");
     ring.fail("first", "it panicked");
-    assert_eq!(failure(&ring), "stage 'first' failed: it panicked");
+    assert_eq!(failure(&ring), "'first' failed: it panicked");
 }
 
 #[test]

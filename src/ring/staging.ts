@@ -1,0 +1,68 @@
+import { binding } from '../native/binding.js';
+import { Arrays } from './arrays.js';
+import { callNative } from './native-error.js';
+import type { RingMemory } from './ring-memory.js';
+import type { Seat } from './seat.js';
+
+/** What native code answers when it publishes or claims nothing. */
+export const FULL = -1;
+
+/**
+ * @internal What one of several producers has accepted and not published, in memory of its own. It is published in one
+ * native call, as far as there is room, so that nobody waits behind a thread that is busy.
+ */
+export class Staging {
+  readonly arrays: Arrays;
+  /** Slots, which are events or places of a byte ring. */
+  staged = 0;
+  readonly #memory: RingMemory;
+  readonly #seat: Seat;
+  readonly #end: () => number;
+  readonly #flush: () => void;
+
+  /**
+   * @param bytes Of the memory.
+   * @param end Tells where a claim of the first that is staged would end.
+   * @param flush Called when there is room for what a full ring did not take.
+   */
+  constructor(memory: RingMemory, seat: Seat, bytes: number, end: () => number, flush: () => void) {
+    this.arrays = new Arrays(new ArrayBuffer(Math.ceil(bytes / 8) * 8));
+    this.#memory = memory;
+    this.#seat = seat;
+    this.#end = end;
+    this.#flush = flush;
+  }
+
+  /** Accepts `n` slots more, which are written behind the others. */
+  accept(n: number): void {
+    this.staged += n;
+    this.#seat.noteStaged(this.staged);
+  }
+
+  /** Publishes what there is room for; the rest later. */
+  publish(): void {
+    if (this.staged === 0 || !this.#seat.open) return;
+    const published = callNative('this flush', () =>
+      binding.publishCopied(this.#memory.handle, this.#seat.index, this.arrays.u8, this.staged),
+    );
+    if (published < FULL) {
+      this.#seat.lose(this.staged);
+      this.#drop(this.staged);
+    } else if (published > 0) this.#drop(published);
+    if (this.staged > 0) this.#seat.flushLater(this.#end, this.#flush);
+  }
+
+  /** What was announced besides will not come, and is not lost. */
+  leave(): void {
+    this.#seat.noteStaged(this.staged);
+  }
+
+  /** Takes the first slots out. */
+  #drop(count: number): void {
+    const words = this.#memory.stride >> 2;
+    const { i32 } = this.arrays;
+    if (count < this.staged) i32.copyWithin(0, count * words, this.staged * words);
+    this.staged -= count;
+    this.#seat.withdraw(this.staged);
+  }
+}
