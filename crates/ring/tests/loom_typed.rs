@@ -2,7 +2,7 @@
 #![cfg(loom)]
 
 use loom::thread;
-use millrace_ring::typed::{Block, Builder, Consumer, OnError, Owned, Ring, Stage};
+use millrace_ring::typed::{Block, Builder, Claim, Consumer, OnError, Owned, Producer, Ring, Stage};
 use millrace_ring::{ClaimError, JoinFrom};
 
 /// The wrap comes at once.
@@ -145,19 +145,38 @@ fn a_stage_is_opened_exclusively_or_joined_beside() {
     });
 }
 
-/// A stage that joins may be further behind for a moment than the room that was waited for.
-#[test]
-fn a_publish_waits_for_room_again_when_a_stage_that_joins_was_behind() {
-    bounded(|| {
+/// A stage that joins may be further behind for a moment than the room that was waited for. That takes a preemption of
+/// the producer between two looks, and two of who joins.
+fn waits_for_room_again(publish: fn(&mut Producer<u8, Block>) -> Result<(), ClaimError>) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(move || {
         let ring = builder(2).max_consumers(2).create(|| 0).unwrap();
         let (mut out, mut only) = (ring.producer().unwrap(), ring.consumer("only").unwrap());
         out.try_publish_many(2, |_, _| ()).unwrap();
-        let producer = thread::spawn(move || out.publish(|event| *event = 1));
         let joiner = thread::spawn(move || drop(ring.join("late", &[], JoinFrom::Oldest).unwrap()));
-        assert_eq!(only.poll(1, |_, _, _| ()), 1);
+        let producer = thread::spawn(move || {
+            assert_eq!(only.poll(1, |_, _, _| ()), 1);
+            publish(&mut out)
+        });
         joiner.join().unwrap();
         assert_eq!(producer.join().unwrap(), Ok(()));
     });
+}
+
+#[test]
+fn a_publish_waits_for_room_again_when_a_stage_that_joins_was_behind() {
+    waits_for_room_again(|out| out.publish(|event| *event = 1));
+}
+
+#[test]
+fn a_publish_of_many_waits_for_room_again_when_a_stage_that_joins_was_behind() {
+    waits_for_room_again(|out| out.publish_many(1, |_, event| *event = 1));
+}
+
+#[test]
+fn a_claim_waits_for_room_again_when_a_stage_that_joins_was_behind() {
+    waits_for_room_again(|out| out.claim(1, None).map(Claim::commit));
 }
 
 enum Parse {}

@@ -442,23 +442,25 @@ fn a_strategy_of_ones_own_says_how_a_stage_waits() {
     let ring = Builder::new(4).wait(counting.clone()).stage("only", &[]).create(|| 0).unwrap();
     // The ring has asked once, for its barrier.
     assert_eq!(counting.counts(), [1, 0, 0, 0]);
-    let mut only = ring.consumer("only").unwrap();
-    assert_eq!(only.wait(Some(Duration::from_millis(5))), Waited::TimedOut);
-    let [spins, yields, parks, found] = counting.counts();
-    // Asleep until the time is up: it wakes early at most now and then.
-    assert!((spins, yields, found) == (4, 2, 0) && (1..100).contains(&parks), "{parks} parks");
+    let (mut out, mut only) = (ring.producer().unwrap(), ring.consumer("only").unwrap());
     thread::scope(|scope| {
         let waiting = scope.spawn(|| only.wait(Some(Duration::from_secs(60))));
-        while ring.stats().stages[0].waits as u64 <= parks {
+        while ring.stats().stages[0].waits == 0 {
             thread::yield_now();
         }
-        ring.producer().unwrap().publish(|_| ()).unwrap();
+        out.publish(|_| ()).unwrap();
         assert_eq!(waiting.join().unwrap(), Waited::Ready);
     });
-    let [spins, yields, more, found] = counting.counts();
-    assert_eq!((spins, yields, found), (7, 4, 5 + more - parks));
+    // Asleep until it is woken, but for a wake in vain now and then.
+    let [spins, yields, parks, found] = counting.counts();
+    assert!((spins, yields, found) == (4, 2, 5 + parks) && (1..100).contains(&parks), "{:?}", counting.counts());
     assert_eq!(only.wait(None), Waited::Ready);
-    assert_eq!(counting.counts(), [spins, yields, more, found], "nothing to wait for");
+    assert_eq!(counting.counts(), [spins, yields, parks, found], "there is something");
+    only.poll(1, |_, _, _| ());
+    assert_eq!(only.wait(Some(Duration::from_millis(5))), Waited::TimedOut);
+    // However far it got in that time.
+    let [more_spins, more_yields, more_parks, last] = counting.counts();
+    assert!(more_spins <= spins + 3 && more_yields <= yields + 2 && more_parks < parks + 100 && last == found);
 }
 
 #[test]
