@@ -450,6 +450,14 @@ declare interface Copies<F extends Fields> {
   };
 }
 
+/** One that is open, and the set it is in. */
+declare interface Entry {
+  readonly one: WeakRef<Opened>;
+  /** What is closed in its place when it is forgotten; does not refer to it. */
+  readonly seat: Opened;
+  readonly all: OpenedSeats;
+}
+
 /** A code of {@link errorCodes}. */
 export declare type ErrorCode = keyof typeof errorCodes;
 
@@ -530,6 +538,29 @@ export declare type FieldValue<T extends FieldType> = T extends 'i64' | 'u64'
           ? Uint8Array
           : string;
 
+/**
+ * Looks after objects that have to be closed: one that is collected before is given back, and the process gets one
+ * warning a kind, `MILLRACE_FORGOTTEN`.
+ */
+declare class Forgotten<Held> {
+  #private;
+  /**
+   * @param message Of the warning: `'a ring was collected without close() or detach()'`.
+   * @param giveBack Called with what was held for an object that was collected; it must not refer to the object.
+   *   False when there is nothing to warn of.
+   */
+  constructor(message: string, giveBack?: (held: Held) => boolean);
+  /** From now on it has to be closed. */
+  watch(thing: WeakKey, held: Held): void;
+  /** It was closed. */
+  unwatch(thing: WeakKey): void;
+}
+
+declare const forgotten: {
+  consumer: Forgotten<Entry>;
+  producer: Forgotten<Entry>;
+};
+
 /** How bytes become messages, and messages bytes; made by {@link framing}. */
 export declare interface Framing {
   readonly kind: 'lines' | 'resp';
@@ -591,6 +622,11 @@ export declare interface IntoOptions<E, Item> {
    * event comes again to who opens the stage next.
    */
   readonly failed?: (error: unknown) => void;
+  /**
+   * Aborting it ends the feed with `ERR_MILLRACE_ABORTED` when what was given to the queue has settled; the rest comes
+   * again.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /** How messages become records. */
@@ -796,6 +832,17 @@ export declare interface ListenOptions {
   readonly backlog?: number;
 }
 
+/** What one object has this thread's event loop held for: any number of things, or none while it is not referenced. */
+declare class LoopHold {
+  #private;
+  /** Holds the event loop until {@link release} is called as often. */
+  hold(): void;
+  /** Takes one {@link hold} back. */
+  release(): void;
+  /** Whether what is held counts. */
+  reference(value: boolean): void;
+}
+
 declare const made: unique symbol;
 
 /**
@@ -880,6 +927,16 @@ export declare const native: {
    */
   readonly hash: (algorithm: 'sha256', options: HashOptions) => NativeStage;
 };
+
+/**
+ * How native work is run as a stage, and what happens when it fails on an event: as {@link RunOptions} say, with two
+ * differences. `skipped` is called on the event loop of the thread that called `run`, so behind the count, and behind
+ * events that the stage has gone on with; what has not been told waits in memory. And a back-off blocks no thread.
+ */
+export declare interface NativeRunOptions extends RunOptions {
+  /** One that this thread made. */
+  readonly scheduler: Scheduler;
+}
 
 /** Native work that a scheduler can run as a stage of a ring; made by {@link native}. */
 export declare interface NativeStage {}
@@ -1063,6 +1120,14 @@ export declare interface ReactorStatistics {
 }
 
 /**
+ * A `Buffer` over an event's field that the stage does not own: the compiler refuses to write into it, and yet it goes
+ * wherever a `Buffer` or `Uint8Array` does. What is made of it (`subarray`, `buffer`) is not looked after.
+ */
+export declare type ReadonlyBuffer = {
+  readonly [K in keyof Buffer_2]: K extends Writing ? never : Buffer_2[K];
+};
+
+/**
  * Records that were ready, in order. Valid until the next step of the consumer, or with `release: 'manual'` until they
  * are released; the records in it are one reused view, each valid until the next one is asked for.
  */
@@ -1072,6 +1137,13 @@ export declare class RecordBatch<R extends object> implements Iterable<R> {
   get sequence(): number;
   /** The number behind the last record: who releases it is done with the batch. */
   get end(): number;
+  /**
+   * Number of records. They tell only one after another where the next begins, so who asks first for this or for
+   * {@link at} goes through all of them, and through those alone that were not released by then.
+   */
+  get length(): number;
+  /** The record at `index`, counted from the end when negative; undefined beyond the batch. Costs as {@link length} does. */
+  at(index: number): R | undefined;
   /** Every record in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<R>;
 }
@@ -1241,7 +1313,10 @@ export declare class Ring<F extends Fields, S extends Stages> extends SharedRing
 
 /** What {@link SharedRing.close} ended with. */
 export declare interface RingClosed {
-  /** Events (places, of a byte ring) that every stage has consumed, since the ring was made. */
+  /**
+   * Events (places, of a byte ring) that every stage has consumed, since the ring was made. Exact unless producers have
+   * given 2^32 claimed slots up.
+   */
   readonly consumed: number;
   /** Those that were published and not consumed by every stage when the timeout passed. */
   readonly abandoned: number;
@@ -1281,6 +1356,10 @@ declare abstract class RingProducer {
   abstract flush(): void;
   /** Events (places, of a byte ring) accepted and not yet seen by consumers. */
   abstract get staged(): number;
+  /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
+  ref(): this;
+  /** See {@link ref}. */
+  unref(): this;
   /**
    * Takes nothing more, flushes, aborts a claim that is open, and gives this producer's seat to others: on a full
    * multi-producer ring not before there was room for all that was accepted.
@@ -1307,13 +1386,19 @@ export declare interface RingStatistics {
   readonly aborted: number;
   /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. Wraps at 2^32. */
   readonly recovered: number;
+  /**
+   * Wakes that producers made when they flushed, and those they could spare because nobody slept (on a ring whose
+   * consumers never sleep neither is counted); of stages see {@link StageStatistics.wakes}. Wrap at 2^32.
+   */
+  readonly wakes: number;
+  readonly elided: number;
   /** Declared stages, and those that have joined. */
   readonly stages: Readonly<Record<string, StageStatistics>>;
 }
 
 /**
- * What {@link StageConsumer.run} does when its handler throws. With each policy the fields that the handler assigned
- * before it threw keep what it assigned.
+ * What {@link StageConsumer.run} does when its handler throws, and {@link SharedRing.run} when its work fails on an
+ * event. With each policy the fields that were assigned before keep what was assigned.
  */
 export declare interface RunOptions {
   /**
@@ -1410,17 +1495,12 @@ export declare abstract class SharedRing {
    * Runs native work as a stage: in a coroutine on a scheduler's native threads, no JavaScript on the way.
    *
    * @param stage Opened for the work; the stage must own the fields it writes, and not be shared by `workers`.
-   * @param options `scheduler`: one that this thread made.
+   * @param options `scheduler`, and what happens when the work fails on an event; unless said otherwise the ring stops.
    * @returns A promise that resolves when the ring has ended, and rejects when the work cannot begin
-   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`) or failed (`ERR_MILLRACE_INTERNAL`).
+   *   (`ERR_MILLRACE_INVALID_ARGUMENT`, `ERR_MILLRACE_FIELD_OWNERSHIP`), or failed and stopped the ring
+   *   (`ERR_MILLRACE_INTERNAL`, or what `skipped` threw).
    */
-  run(
-    stage: string,
-    work: NativeStage,
-    options: {
-      readonly scheduler: Scheduler;
-    },
-  ): Promise<void>;
+  run(stage: string, work: NativeStage, options: NativeRunOptions): Promise<void>;
   /** Counts, cheap and exact, and the throughput of each stage since the last call. */
   stats(): RingStatistics;
   /**
@@ -1432,6 +1512,13 @@ export declare abstract class SharedRing {
    * @throws Rejects with `ERR_MILLRACE_CLOSED` when this thread has detached, and `ERR_MILLRACE_INVALID_ARGUMENT`.
    */
   close(options?: { readonly timeout?: number }): Promise<RingClosed>;
+  /**
+   * Whether a {@link close} that waits keeps the event loop alive; it does unless said otherwise. Nothing else of a ring
+   * does: producers and consumers say for themselves.
+   */
+  ref(): this;
+  /** See {@link ref}. */
+  unref(): this;
   /** Lets go of the ring in this thread: flushes, and closes the producers and consumers it has open. Others go on. */
   detach(): void;
   /** Closes a ring that was made in this thread, waiting for its stages without a limit, and detaches from any. */
@@ -1499,8 +1586,8 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
   waitSync(options?: Pick<WaitOptions, 'timeout'>): boolean;
   /**
    * Batches as they come, until the ring is closed and everything was consumed; timers and sockets have a turn every 5 ms.
-   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again. Throws as
-   * {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
+   * Leaving the loop releases what was passed, not the event in hand: that and the rest come again; a step that is waited
+   * for ends and takes nothing. Throws as {@link receive} rejects, and with `ERR_MILLRACE_INVALID_ARGUMENT` beside somebody who waits for a batch.
    */
   [Symbol.asyncIterator](): AsyncIterator<B>;
   /**
@@ -1510,7 +1597,8 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * What this thread publishes meanwhile is flushed after each batch.
    *
    * @param handler Gets each event, its number, and whether it is the last of its batch. It is not awaited: events are
-   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release and close.
+   *   released when it returns. Nothing else may take from the consumer meanwhile, but it may release, and it may close
+   *   or detach: then `run` returns when it does, and the event in hand and those behind it come again.
    * @param options What happens when it throws; unless said otherwise the ring stops.
    * @throws `ERR_MILLRACE_WOULD_BLOCK` on the main thread; `ERR_MILLRACE_INVALID_ARGUMENT`; what `handler` throws,
    *   after the ring was stopped; `ERR_MILLRACE_CONSUMER_FAILED` when another stage stopped the ring before this one
@@ -1540,8 +1628,9 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
    * here. A worker of a shared stage feeds one batch at a time, and the next when all of it has settled.
    *
    * @returns A promise that resolves at the end of the ring. It rejects with what `map` throws, with the error of an
-   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_CONSUMER_FAILED` and
-   *   `ERR_MILLRACE_INVALID_ARGUMENT`.
+   *   item that failed when nobody is told of it, and with `ERR_MILLRACE_ABORTED`, `ERR_MILLRACE_CLOSED`,
+   *   `ERR_MILLRACE_CONSUMER_FAILED` and `ERR_MILLRACE_INVALID_ARGUMENT`; always when what was given to the queue has
+   *   settled.
    */
   into<Item, Result>(queue: BatchQueue<Item, Result>, options: IntoOptions<E, Item>): Promise<void>;
   /** True when the ring is closed, or failed, and nothing more will come; also when this consumer was closed. */
@@ -1567,7 +1656,7 @@ export declare abstract class StageConsumer<E, B extends StepBatch<E>> implement
 /** An event as a stage sees it: only the fields it owns may be written. */
 export declare type StageEvent<F extends Fields, S> = {
   readonly [K in Exclude<keyof F, Owned<S>>]: F[K] extends `bytes(${number})`
-    ? Buffer_2
+    ? ReadonlyBuffer
     : FieldValue<F[K]>;
 } & {
   -readonly [K in keyof F & Owned<S>]: FieldValue<F[K]>;
@@ -1622,7 +1711,7 @@ export declare interface StageStatistics {
   /** Wakes this stage made, and those it could spare because nobody slept. */
   readonly wakes: number;
   readonly elided: number;
-  /** Events that {@link StageConsumer.run} passed over because the handler failed, see {@link RunOptions.onError}. */
+  /** Events that `run` passed over because the handler, or native work, failed, see {@link RunOptions.onError}. */
   readonly skipped: number;
   /** Batches that `run` began again for the same reason. */
   readonly retries: number;
@@ -1669,5 +1758,15 @@ export declare type WriteHeaders<H, A> = (header: H, index: number, argument: A)
 
 /** Fills the event at `index`, from 0 on, of several; see {@link Write}. */
 export declare type WriteMany<E, A> = (event: E, index: number, argument: A) => void;
+
+/** What writes into a `Buffer`, or hands its memory out. */
+declare type Writing =
+  | `write${string}`
+  | 'copyWithin'
+  | 'fill'
+  | 'reverse'
+  | 'set'
+  | 'sort'
+  | `swap${number}`;
 
 export {};

@@ -122,7 +122,8 @@ test.each(['failed', 'let go of'])(
     while (out.tryPublish(number, n)) n += 1;
     out.close();
     expect(ring.stats().producers).toBe(1);
-    if (how === 'failed') (other as unknown as { memory: RingMemory }).memory.fail();
+    const { memory } = other as unknown as { memory: RingMemory };
+    if (how === 'failed') memory.fail('read', new Error('made to'));
     else ring.detach();
     while (other.stats().producers > 0) await setImmediate();
     expect(other.stats()).toMatchObject({ producers: 0, lost: n - 4 });
