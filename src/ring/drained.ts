@@ -72,7 +72,7 @@ async function untilOver(
     memory.closeSource(source);
     hold.release();
   };
-  binding.awaitEnd(environment, handle, source);
+  callNative('waiting for the end of a ring', () => binding.awaitEnd(environment, handle, source));
   hold.hold();
   try {
     await new Promise<void>((resolve) => {
