@@ -210,6 +210,8 @@ test.each(['single', 'multi'] as const)(
       /** Numbers of records. */
       let [handed, released] = [0, 0];
       let inHand: Batch | undefined;
+      /** Where the last batch of this opening ended. */
+      let end = 0;
       const look = (batch: Batch, from: number) => {
         let id = from;
         for (const record of batch) {
@@ -238,8 +240,9 @@ test.each(['single', 'multi'] as const)(
         inHand = read.poll(most);
         if (!inHand) return;
         handed = look(inHand, handed);
-        expect(inHand.end).toBeLessThanOrEqual(cursor);
-        expect(handed > before || inHand.end > inHand.sequence).toBe(true);
+        end = inHand.end;
+        expect(end).toBeLessThanOrEqual(cursor);
+        expect(handed > before || end > inHand.sequence).toBe(true);
         if (release === 'manual') held.push(inHand);
       };
       for (const { action, n } of steps) {
@@ -267,18 +270,21 @@ test.each(['single', 'multi'] as const)(
           held = [];
           handed = released;
           inHand = undefined;
+          end = 0;
           read = open();
         }
         check();
       }
       out.flush();
       const closed = ring.close({ timeout: drained ? 5000 : 0 });
-      const { cursor } = ring.stats();
       if (drained) {
         do {
           poll();
-          if (release === 'manual' && inHand) read.release(inHand.end);
+          // What a full ring had no room for is flushed in a turn of its own.
+          await new Promise(setImmediate);
+          if (release === 'manual' && end > read.stats().sequence) read.release(end);
         } while (!read.ended);
+        const { cursor } = ring.stats();
         if (release === 'manual') read.release(cursor);
         read.close();
         expect(await closed).toEqual({ consumed: cursor, abandoned: 0 });
@@ -286,6 +292,7 @@ test.each(['single', 'multi'] as const)(
         expect(at[0] ?? first).toBeGreaterThanOrEqual(first);
       } else {
         const { sequence } = read.stats();
+        const { cursor } = ring.stats();
         expect(await closed).toEqual({ consumed: sequence, abandoned: cursor - sequence });
       }
       ring.detach();
