@@ -32,9 +32,9 @@ pub(super) struct Gather {
 }
 
 impl Gather {
-    /// For a ring of this capacity: of a small one an eighth is enough, so that its producer is not held up.
+    /// For a ring of this capacity: of a small one a sixteenth is enough, so that its producer is not held up.
     pub(super) fn new(capacity: u32) -> Self {
-        Self { few: FEW.min(capacity / 8), plenty: PLENTY.min(capacity / 2), time: Duration::ZERO, last: 0 }
+        Self { few: FEW.min(capacity / 16), plenty: PLENTY.min(capacity / 2), time: Duration::ZERO, last: 0 }
     }
 
     /// A look found `n` events, and they are consumed: waits if the next look had better be later.
