@@ -9,6 +9,15 @@ import { binding } from '../native/binding.js';
  */
 const FIRST_SLICE = 20;
 const LONGEST_SLICE = 200;
+
+/**
+ * Milliseconds until the longest slices of all threads of this process end: together, because what a wake costs is the
+ * core's own, and it wakes for several threads as for one.
+ */
+function untilAllWake(): number {
+  return LONGEST_SLICE - ((performance.timeOrigin + performance.now()) % LONGEST_SLICE);
+}
+
 /** Looks before a blocked thread gives its processor away, and times it does so before it sleeps. */
 const SPINS = 200;
 const YIELDS = 3;
@@ -62,8 +71,8 @@ export function blockUntil(
     if (look(true)) return true;
     const left = until - performance.now();
     if (left <= 0) return false;
-    binding.park(Math.ceil(Math.min(slice, left)));
-    slice = Math.min(slice * 2, LONGEST_SLICE);
+    binding.park(Math.ceil(Math.min(slice < LONGEST_SLICE ? slice : untilAllWake(), left)));
+    slice *= 2;
   }
 }
 
