@@ -236,6 +236,23 @@ export declare abstract class ByteProducer<H extends object> extends RingProduce
    *   `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
    */
   ready(length: number, options?: WaitOptions): Operation<void>;
+  /**
+   * Claims a record of up to `bytes` payload bytes if there is room: what was accepted before is flushed, so that it comes
+   * before it. Publishing anything else with this producer throws until the claim is committed or aborted.
+   *
+   * @param bytes From 0 to {@link maxPayload}.
+   * @returns undefined when there is no room for all of them now.
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}; `ERR_MILLRACE_INVALID_ARGUMENT`, also while this
+   *   producer has another claim open; `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   */
+  tryClaim(bytes: number): RecordClaim<H> | undefined;
+  /**
+   * Claims a record of up to `bytes` payload bytes, waiting for room for all of them.
+   *
+   * @throws Rejects as {@link tryClaim} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`: then nothing
+   *   is claimed.
+   */
+  claim(bytes: number, options?: WaitOptions): Promise<RecordClaim<H>>;
 }
 
 /**
@@ -324,10 +341,8 @@ declare type CheckedStages<F extends Fields, Names extends string> = {
  * claim.commit();
  * ring.detach();
  */
-export declare class Claim<E extends object> {
+export declare class Claim<E extends object> extends OpenClaim {
   #private;
-  /** Number of slots. */
-  readonly length: number;
   /**
    * The event at `index`, to be filled: one view that is reused, valid until the next call. Every field has to be set:
    * a slot still has what was in it a lap ago.
@@ -336,18 +351,6 @@ export declare class Claim<E extends object> {
    * @throws `ERR_MILLRACE_INVALID_ARGUMENT`; `ERR_MILLRACE_STALE` when the claim has ended.
    */
   at(index: number): E;
-  /**
-   * Publishes the first `used` slots, at once, and gives the others up.
-   *
-   * @param used From 0 to `length`, which is the default.
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`: nothing happened; `ERR_MILLRACE_STALE` when the claim has ended. A ring
-   *   that was closed after the claim still takes it; on one that a consumer failed it is counted as lost.
-   */
-  commit(used?: number): void;
-  /** Gives all slots up. Nothing when the claim has ended. */
-  abort(): void;
-  [Symbol.dispose](): void;
-  [inspect.custom](): string;
 }
 
 /**
@@ -966,6 +969,25 @@ export declare type NumberType =
   | 'i64:number'
   | 'u64:number';
 
+/** What claims of both kinds of rings have in common: they are open until they are committed or aborted. */
+declare abstract class OpenClaim {
+  #private;
+  /** Number of slots, or of payload bytes. */
+  readonly length: number;
+  /**
+   * Publishes at once what is used: the first `used` slots, or a record of the first `used` payload bytes.
+   *
+   * @param used From 0 to `length`, which is the default.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`: nothing happened; `ERR_MILLRACE_STALE` when the claim has ended. A ring
+   *   that was closed after the claim still takes it; on one that a consumer failed it is counted as lost.
+   */
+  commit(used?: number): void;
+  /** Gives all of it up. Nothing when the claim has ended. */
+  abort(): void;
+  [Symbol.dispose](): void;
+  [inspect.custom](): string;
+}
+
 /**
  * Something that can be waited for. It is lazy: nothing happens, and nothing is taken, until it is
  * awaited. It happens once: awaiting it again gives the same outcome.
@@ -1146,6 +1168,38 @@ export declare class RecordBatch<R extends object> implements Iterable<R> {
   at(index: number): R | undefined;
   /** Every record in order, from the first that was not released. One iteration at a time. */
   [Symbol.iterator](): Iterator<R>;
+}
+
+/**
+ * A record that a producer has claimed and not published yet: fill its header and its payload in place, in any order, then
+ * {@link commit}. Disposed of without that, the claim is aborted: no consumer sees it, and nobody waits for it.
+ *
+ * Until it ends, its producer publishes nothing else, and what other producers of the ring publish meanwhile is not
+ * seen: it should end soon. One whose thread ends is given up for it.
+ *
+ * @example
+ * const ring = ByteRing.create({ capacity: 4096, header: { kind: 'u8' }, stages: { print: {} } });
+ * const out = ring.producer();
+ * using claim = out.tryClaim(100) ?? (await out.claim(100));
+ * claim.header.kind = 7;
+ * claim.commit(claim.bytes.write('a hundred bytes at most'));
+ * ring.detach();
+ */
+export declare class RecordClaim<H extends object> extends OpenClaim {
+  #private;
+  /**
+   * The header fields, which are zeros before. Valid until the claim ends.
+   *
+   * @throws `ERR_MILLRACE_STALE` when the claim has ended.
+   */
+  get header(): H;
+  /**
+   * The payload: a Buffer of `length` bytes over the ring, which still has what was there a lap ago. Not to be written
+   * when the claim has ended: nothing finds that, also with `MILLRACE_CHECK=1`.
+   *
+   * @throws `ERR_MILLRACE_STALE` when the claim has ended.
+   */
+  get bytes(): Buffer_2;
 }
 
 /** What a reply may say beside its payload. */
@@ -1382,7 +1436,10 @@ export declare interface RingStatistics {
    * before they were flushed, or a consumer failed and stopped the ring. Wraps at 2^32.
    */
   readonly lost: number;
-  /** Slots that a producer claimed and gave up: by an abort, or because it used fewer. Wraps at 2^32. */
+  /**
+   * Slots (places, of a byte ring) that a producer claimed and gave up: by an abort, or because it used fewer. On `'multi'`
+   * byte rings what a record uses of its claim keeps the rest. Wraps at 2^32.
+   */
   readonly aborted: number;
   /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. Wraps at 2^32. */
   readonly recovered: number;

@@ -15,6 +15,8 @@ const unchecked = [
   'consume',
   'into',
   'publish',
+  'record-claims',
+  'record-claims-model',
   'staged',
   'within-write',
   'workers',

@@ -3,11 +3,12 @@ import { invalidArgument, MillraceError } from '../errors.js';
 import { checkMayStart, type Operation, type WaitOptions } from '../operation.js';
 import { layout as L } from './layout.js';
 import { noWrite } from './producer.js';
+import { RecordClaim } from './record-claim.js';
 import { payloadOffset } from './record-step.js';
 import type { RingMemory } from './ring-memory.js';
 import { publishedWithin, RingProducer } from './ring-producer.js';
 import { ROOM } from './seat.js';
-import { checked, type View } from './view.js';
+import { checked, type View, type ViewClass } from './view.js';
 
 const CHECKED = checked;
 
@@ -31,10 +32,17 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
   protected readonly payloadAt: number;
   /** Header fields are being filled: the place of another record would be the same. */
   #filling = false;
+  readonly #inPlace: () => ViewClass<View>;
+  /** The header of a claimed record; made when it is needed. */
+  #headerView: ViewClass<View> | undefined;
 
-  /** @internal */
-  protected constructor(memory: RingMemory) {
+  /**
+   * @internal
+   * @param inPlace Makes the view of headers in the ring.
+   */
+  protected constructor(memory: RingMemory, inPlace: () => ViewClass<View>) {
     super(memory, FLUSH_AT);
+    this.#inPlace = inPlace;
     this.payloadAt = payloadOffset(memory.words[L.HEADER_FIELDS] as number);
   }
 
@@ -85,6 +93,13 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
       this.#filling = false;
       if (CHECKED) header.$at = -1;
     }
+  }
+
+  /** @internal Where a record, or padding, begins. */
+  protected writePrefix(at: number, length: number, places: number): void {
+    const { words } = this.memory;
+    words[at >> 2] = length;
+    words[(at >> 2) + 1] = places;
   }
 
   /** @internal Places that a record of so many payload bytes takes. */
@@ -156,11 +171,62 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
    *   `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`, `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`.
    */
   ready(length: number, options?: WaitOptions): Operation<void> {
-    if (!Number.isInteger(length) || length < 0) {
-      throw invalidArgument('length', length, 'a whole number of bytes');
-    }
-    this.#checkLength(length);
+    this.#checkBytes('length', length);
     return this.room(this.#end(length), options);
+  }
+
+  /**
+   * Claims a record of up to `bytes` payload bytes if there is room: what was accepted before is flushed, so that it comes
+   * before it. Publishing anything else with this producer throws until the claim is committed or aborted.
+   *
+   * @param bytes From 0 to {@link maxPayload}.
+   * @returns undefined when there is no room for all of them now.
+   * @throws `ERR_MILLRACE_FRAME_TOO_LARGE` beyond {@link maxPayload}; `ERR_MILLRACE_INVALID_ARGUMENT`, also while this
+   *   producer has another claim open; `ERR_MILLRACE_CLOSED`, `ERR_MILLRACE_CONSUMER_FAILED`.
+   */
+  tryClaim(bytes: number): RecordClaim<H> | undefined {
+    this.#checkBytes('bytes', bytes);
+    if (!this.mayClaim()) return undefined;
+    // Before anything is claimed: what fails then leaves no claim behind.
+    this.#headerView ??= this.#inPlace();
+    const header = new this.#headerView();
+    const places = this.places(bytes);
+    const start = this.claimSlots(places);
+    if (start === undefined) return undefined;
+    const { slots, mask, stride, words, arrays, multi } = this.memory;
+    const padding = this.padding(start, places);
+    const at = slots + ((start + padding) & mask) * stride;
+    const payloadAt = at + this.payloadAt;
+    header.$at = at + L.RECORD_PREFIX;
+    words.fill(0, header.$at >> 2, payloadAt >> 2);
+    const payload = arrays.bytes.subarray(payloadAt, payloadAt + bytes);
+    const claim = new RecordClaim<H>(header, payload, (used) => {
+      this.openClaim = undefined;
+      if (used === undefined) return this.endClaim(start, padding + places, 0);
+      // Where others claim behind it the record keeps the places that it does not use.
+      const kept = multi ? places : this.places(used);
+      if (padding > 0) this.writePrefix(slots + (start & mask) * stride, L.PADDING, padding);
+      this.writePrefix(at, used, kept);
+      this.endClaim(start, padding + places, padding + kept);
+    });
+    this.openClaim = claim;
+    return claim;
+  }
+
+  /**
+   * Claims a record of up to `bytes` payload bytes, waiting for room for all of them.
+   *
+   * @throws Rejects as {@link tryClaim} throws, and with `ERR_MILLRACE_TIMEOUT` or `ERR_MILLRACE_ABORTED`: then nothing
+   *   is claimed.
+   */
+  claim(bytes: number, options?: WaitOptions): Promise<RecordClaim<H>> {
+    const attempt = () => this.tryClaim(bytes);
+    return this.seat.whenRoom(options, this.#end(bytes), attempt);
+  }
+
+  /** @internal */
+  protected override checkWriting(): void {
+    if (this.#filling) throw publishedWithin();
   }
 
   /** @internal Where a record of so many places would end for which there must be room first. */
@@ -176,6 +242,13 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
   #end(length: number): () => number {
     const places = this.places(length);
     return () => this.end(places);
+  }
+
+  #checkBytes(name: string, bytes: number): void {
+    if (!Number.isInteger(bytes) || bytes < 0) {
+      throw invalidArgument(name, bytes, 'a whole number of bytes');
+    }
+    this.#checkLength(bytes);
   }
 
   #checkLength(length: number): void {

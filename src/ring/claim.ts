@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
-import { invalidArgument, MillraceError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
+import { OpenClaim } from './open-claim.js';
 import type { SlotView } from './slot-view.js';
 import { checked, type ViewClass } from './view.js';
 
@@ -22,14 +22,12 @@ const CHECKED = checked;
  * claim.commit();
  * ring.detach();
  */
-export class Claim<E extends object> {
-  /** Number of slots. */
-  readonly length: number;
+export class Claim<E extends object> extends OpenClaim {
+  /** @internal */
+  override readonly unit = 'events';
   readonly #view: ViewClass<SlotView>;
   readonly #start: number;
-  readonly #end: (used: number) => void;
   #event: SlotView;
-  #open = true;
 
   /**
    * @internal
@@ -41,11 +39,10 @@ export class Claim<E extends object> {
     length: number,
     end: (used: number) => void,
   ) {
+    super(length, (used = 0) => end(used));
     this.#view = view;
     this.#event = new view();
     this.#start = start;
-    this.length = length;
-    this.#end = end;
   }
 
   /**
@@ -56,7 +53,7 @@ export class Claim<E extends object> {
    * @throws `ERR_MILLRACE_INVALID_ARGUMENT`; `ERR_MILLRACE_STALE` when the claim has ended.
    */
   at(index: number): E {
-    this.#checkOpen();
+    this.checkOpen();
     if (!Number.isInteger(index) || index < 0 || index >= this.length) {
       throw invalidArgument('index', index, `a whole number from 0 to ${this.length - 1}`);
     }
@@ -68,46 +65,9 @@ export class Claim<E extends object> {
     return this.#event as unknown as E;
   }
 
-  /**
-   * Publishes the first `used` slots, at once, and gives the others up.
-   *
-   * @param used From 0 to `length`, which is the default.
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`: nothing happened; `ERR_MILLRACE_STALE` when the claim has ended. A ring
-   *   that was closed after the claim still takes it; on one that a consumer failed it is counted as lost.
-   */
-  commit(used: number = this.length): void {
-    this.#checkOpen();
-    if (!Number.isInteger(used) || used < 0 || used > this.length) {
-      throw invalidArgument('used', used, `a whole number from 0 to ${this.length}`);
-    }
-    this.expire();
-    this.#end(used);
-  }
-
-  /** Gives all slots up. Nothing when the claim has ended. */
-  abort(): void {
-    if (this.#open) this.commit(0);
-  }
-
-  [Symbol.dispose](): void {
-    this.abort();
-  }
-
-  /** @internal Its slots are not ours any more; with `MILLRACE_CHECK=1` a late use of the view throws. */
-  expire(): void {
-    this.#open = false;
+  /** @internal */
+  override expire(): void {
+    super.expire();
     if (CHECKED) this.#event.$at = -1;
-  }
-
-  #checkOpen(): void {
-    if (this.#open) return;
-    throw new MillraceError(
-      'ERR_MILLRACE_STALE',
-      'this claim was committed or aborted, or its producer closed; claim again',
-    );
-  }
-
-  [inspect.custom](): string {
-    return `Claim { length: ${this.length}, open: ${this.#open} }`;
   }
 }

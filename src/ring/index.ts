@@ -15,6 +15,7 @@ export type { Wait } from './layout.js';
 export { Producer, type Write, type WriteMany } from './producer.js';
 export type { ReadonlyBuffer } from './readonly-buffer.js';
 export type { RecordBatch } from './record-batch.js';
+export type { RecordClaim } from './record-claim.js';
 export { type Event, Ring, type RingDefinition, type StageEvent } from './ring.js';
 export type { NativeRunOptions, RunOptions } from './run-options.js';
 export type { RingClosed, RingOptions, RingStatistics } from './shared-ring.js';

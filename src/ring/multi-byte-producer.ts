@@ -18,7 +18,7 @@ export class MultiByteProducer<H extends object> extends ByteProducer<H> {
   readonly #staging: Staging;
 
   constructor(memory: RingMemory, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
-    super(memory);
+    super(memory, () => makeViewOf(memory.arrays));
     // The header of a long record is written here too.
     const bytes = Math.max(this.flushAt * L.GRANULE, this.payloadAt);
     const end = () => this.behind(this.next, this.#firstPlaces);
@@ -116,6 +116,16 @@ export class MultiByteProducer<H extends object> extends ByteProducer<H> {
     this.fill(write, this.#header, argument);
     // What was flushed meanwhile has moved.
     if (this.staged !== staged || this.closed) throw this.movedWithin();
+  }
+
+  /** @internal Native code, which knows where the claim begins, adds the padding. */
+  protected override claimSlots(n: number): number | undefined {
+    return this.#staging.claim(n);
+  }
+
+  /** @internal */
+  protected override endClaim(_start: number, _n: number, used: number): void {
+    this.#staging.endClaim(used);
   }
 
   override flush(): void {

@@ -1,12 +1,10 @@
-import { binding } from '../native/binding.js';
 import type { Arrays } from './arrays.js';
 import { layout as L } from './layout.js';
-import { callNative } from './native-error.js';
 import { noWrite, Producer, type Write, type WriteMany } from './producer.js';
 import type { RingMemory } from './ring-memory.js';
 import { publishedWithin } from './ring-producer.js';
 import { closedProducer } from './seat.js';
-import { FULL, Staging } from './staging.js';
+import { Staging } from './staging.js';
 import { checked, type View, type ViewClass } from './view.js';
 
 const CHECKED = checked;
@@ -115,17 +113,12 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   /** @internal */
   protected override claimSlots(n: number): number | undefined {
-    const { memory, seat } = this;
-    const start = callNative('this claim', () => binding.claim(memory.handle, seat.index, n));
-    if (start === FULL) return undefined;
-    if (start < FULL) throw memory.closedError();
-    return start | 0;
+    return this.#staging.claim(n);
   }
 
   /** @internal */
   protected override endClaim(_start: number, _n: number, used: number): void {
-    const { memory, seat } = this;
-    callNative('this claim', () => binding.commitClaim(memory.handle, seat.index, used));
+    this.#staging.endClaim(used);
   }
 
   override flush(): void {

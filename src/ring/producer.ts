@@ -133,10 +133,7 @@ export abstract class Producer<E extends object> extends RingProducer {
     if (!Number.isInteger(n) || n < 1 || n > capacity) {
       throw invalidArgument('n', n, `a whole number from 1 to the capacity, ${capacity}`);
     }
-    this.checkOpen();
-    this.checkWriting();
-    this.flush();
-    if (this.staged > 0) return undefined;
+    if (!this.mayClaim()) return undefined;
     // Before anything is claimed: what fails then leaves no claim behind.
     this.#slotView ??= slotView(this.#inPlace(), this.memory);
     const start = this.claimSlots(n);
@@ -159,15 +156,6 @@ export abstract class Producer<E extends object> extends RingProducer {
     const attempt = () => this.tryClaim(n);
     return this.seat.whenRoom(options, this.#end(n), attempt);
   }
-
-  /** @internal Throws in a `write` of this producer, as far as that can be told here. */
-  protected abstract checkWriting(): void;
-
-  /** @internal Claims slots behind all that was flushed: the first one's sequence, undefined when there is no room. */
-  protected abstract claimSlots(n: number): number | undefined;
-
-  /** @internal Publishes the first `used` of the claimed slots. */
-  protected abstract endClaim(start: number, n: number, used: number): void;
 
   /**
    * Waits until there is room for one event; of a `'multi'` ring another producer may take it first.

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { MillraceError } from '../errors.js';
 import { type Operation, operation, type WaitOptions } from '../operation.js';
+import type { OpenClaim } from './open-claim.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer, ROOM, Seat } from './seat.js';
 import { flushAtEndOfTurn, flushNoMore } from './staged.js';
@@ -22,7 +23,7 @@ export abstract class RingProducer {
   /** @internal Slots staged at most: a small ring's consumers are not kept waiting for it to fill. */
   protected readonly flushAt: number;
   /** @internal The claim that is open. */
-  protected openClaim: { readonly length: number; abort(): void; expire(): void } | undefined;
+  protected openClaim: OpenClaim | undefined;
   #closed = false;
   /** @internal */
   scheduled = false;
@@ -77,11 +78,29 @@ export abstract class RingProducer {
   protected checkFree(): void {
     if (this.#closed) throw closedProducer();
     if (!this.openClaim) return;
+    const { length, unit } = this.openClaim;
     throw new MillraceError(
       'ERR_MILLRACE_INVALID_ARGUMENT',
-      `this producer has a claim of ${this.openClaim.length} events open; commit or abort it first`,
+      `this producer has a claim of ${length} ${unit} open; commit or abort it first`,
     );
   }
+
+  /** @internal Has what was accepted seen, which comes before a claim; false when there was no room for all of it. */
+  protected mayClaim(): boolean {
+    this.checkOpen();
+    this.checkWriting();
+    this.flush();
+    return this.staged === 0;
+  }
+
+  /** @internal Throws in a `write` of this producer, as far as that can be told here. */
+  protected abstract checkWriting(): void;
+
+  /** @internal Claims slots behind all that was flushed: the first one's sequence, undefined when there is no room. */
+  protected abstract claimSlots(n: number): number | undefined;
+
+  /** @internal Publishes the first `used` of the claimed slots. */
+  protected abstract endClaim(start: number, n: number, used: number): void;
 
   /**
    * @internal The error for a `write` in which this producer moved on: it was closed, or has published. What `write` has

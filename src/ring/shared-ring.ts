@@ -58,7 +58,10 @@ export interface RingStatistics {
    * before they were flushed, or a consumer failed and stopped the ring. Wraps at 2^32.
    */
   readonly lost: number;
-  /** Slots that a producer claimed and gave up: by an abort, or because it used fewer. Wraps at 2^32. */
+  /**
+   * Slots (places, of a byte ring) that a producer claimed and gave up: by an abort, or because it used fewer. On `'multi'`
+   * byte rings what a record uses of its claim keeps the rest. Wraps at 2^32.
+   */
   readonly aborted: number;
   /** Slots that were claimed when their producer's thread ended, or let go of the ring: given up for it. Wraps at 2^32. */
   readonly recovered: number;

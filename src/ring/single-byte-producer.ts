@@ -13,7 +13,7 @@ export class SingleByteProducer<H extends object> extends ByteProducer<H> {
   readonly #place: InPlace;
 
   constructor(memory: RingMemory, view: ViewClass<View>) {
-    super(memory);
+    super(memory, () => view);
     this.#header = new (writingView(view, memory, this.seat.cell + L.CELL_VALUE))();
     this.#place = new InPlace(memory, this.seat, this.#header, this.flushAt);
   }
@@ -50,8 +50,8 @@ export class SingleByteProducer<H extends object> extends ByteProducer<H> {
     // A few words at most, for which `fill` is slower.
     for (let word = (at + L.RECORD_PREFIX) >> 2; word < payloadWord; word++) words[word] = 0;
     if (write) this.#fill(at, next, write, argument);
-    if (padding > 0) this.#writePrefix(slots + (next & mask) * stride, L.PADDING, padding);
-    this.#writePrefix(at, length, places);
+    if (padding > 0) this.writePrefix(slots + (next & mask) * stride, L.PADDING, padding);
+    this.writePrefix(at, length, places);
     if (typeof payload === 'string') arrays.bytes.write(payload, payloadAt, length);
     else copyBytes(words, arrays.u8, payloadAt, payload);
     header.$next = (next + padding + places) | 0;
@@ -70,10 +70,14 @@ export class SingleByteProducer<H extends object> extends ByteProducer<H> {
     }
   }
 
-  #writePrefix(at: number, length: number, places: number): void {
-    const { words } = this.memory;
-    words[at >> 2] = length;
-    words[(at >> 2) + 1] = places;
+  /** @internal */
+  protected override claimSlots(n: number): number | undefined {
+    return this.#place.claim(this.padding(this.next, n) + n);
+  }
+
+  /** @internal */
+  protected override endClaim(start: number, n: number, used: number): void {
+    this.#place.endClaim(start, n, used);
   }
 
   override flush(): void {

@@ -52,6 +52,24 @@ export class Staging {
     if (this.staged > 0) this.#seat.flushLater(this.#end, this.#flush);
   }
 
+  /**
+   * Claims `n` slots, when nothing is staged, and gives the first one's sequence; undefined when there is no room. Those of
+   * a record lie behind one another: before them the claim may have padding.
+   */
+  claim(n: number): number | undefined {
+    const { handle } = this.#memory;
+    const start = callNative('this claim', () => binding.claim(handle, this.#seat.index, n));
+    if (start === FULL) return undefined;
+    if (start < FULL) throw this.#memory.closedError();
+    return start | 0;
+  }
+
+  /** Publishes the first `used` of the claimed slots. */
+  endClaim(used: number): void {
+    const { handle } = this.#memory;
+    callNative('this claim', () => binding.commitClaim(handle, this.#seat.index, used));
+  }
+
   /** What was announced besides will not come, and is not lost. */
   leave(): void {
     this.#seat.noteStaged(this.staged);

@@ -131,8 +131,8 @@ impl ByteProducer {
             return true;
         }
         let granules = granules(view.geometry, length);
-        let left = view.geometry.capacity - (claimer.position(&view) & (view.geometry.capacity - 1));
-        claimer.arm(&view, granules + if granules > left { left } else { 0 })
+        let padding = padding(view.geometry, claimer.position(&view), granules);
+        claimer.arm(&view, padding + granules)
     }
 }
 
@@ -152,6 +152,12 @@ fn granules(geometry: &Geometry, length: usize) -> u32 {
     (payload_offset(geometry.fields.unwrap_or(0)) as usize + length).div_ceil(geometry.stride as usize) as u32
 }
 
+/// Granules to be left before a record from `at` on: none crosses the end of the ring.
+pub(crate) fn padding(geometry: &Geometry, at: u32, granules: u32) -> u32 {
+    let left = geometry.capacity - (at & (geometry.capacity - 1));
+    if granules > left { left } else { 0 }
+}
+
 /// Claims a record's granules, fills them and commits.
 fn push(
     memory: &Memory,
@@ -168,8 +174,7 @@ fn push(
     let granules = granules(view.geometry, length);
     let (start, padding) = loop {
         let at = claimer.position(view);
-        let left = view.geometry.capacity - (at & (view.geometry.capacity - 1));
-        let padding = if granules > left { left } else { 0 };
+        let padding = padding(view.geometry, at, granules);
         if claimer.try_claim(memory, view, at, padding + granules)? {
             break (at, padding);
         }

@@ -3,8 +3,9 @@
 //! Nothing of such a claim is kept here: it stands in the claimant's cell, where who recovers it finds it as well. That
 //! memory may be scribbled over, so a claim is looked at again before it is published.
 
+use crate::byte_producer::{padding, write_prefix};
 use crate::claim::{ClaimError, Claimer};
-use crate::layout::{FAILED, OPEN};
+use crate::layout::{FAILED, OPEN, PADDING};
 use crate::memory::{Memory, View};
 use crate::sequence::{distance, wake};
 use crate::stamps;
@@ -24,18 +25,21 @@ impl fmt::Display for NoClaim {
 
 impl std::error::Error for NoClaim {}
 
-/// Claims `n` slots for the producer with seat `index` of a multi-producer ring of events; the first one's sequence.
+/// Claims `n` slots for the producer with seat `index` of a multi-producer ring, and gives the first one's sequence. Those
+/// of a record lie behind one another: where they would cross the ring's end, what is left before it is claimed too.
 pub(crate) fn claim(memory: &Memory, index: u32, n: u32) -> Result<u32, ClaimError> {
     let view = memory.enter().ok_or(ClaimError::Gone)?;
-    if view.geometry.fields.is_some() {
-        return Err(ClaimError::Kind);
+    let records = view.geometry.fields.is_some();
+    if records && n > view.geometry.capacity / 2 {
+        return Err(ClaimError::TooLarge);
     }
     let mut claimer = Claimer::stateless(index, &view)?;
     let open = view.producers[index as usize].claimant.open();
     assert!(open.is_none(), "seat {index} has a claim open, which would be left behind");
     loop {
         let at = claimer.position(&view);
-        if claimer.try_claim(memory, &view, at, n)? {
+        let padding = if records { padding(view.geometry, at, n) } else { 0 };
+        if claimer.try_claim(memory, &view, at, padding + n)? {
             return Ok(at);
         }
     }
@@ -50,7 +54,7 @@ pub(crate) fn commit(memory: &Memory, index: u32, used: u32) -> Result<(), NoCla
         cell.claimant.open().filter(|(start, n)| stands(&view, *start, *n) && used <= *n).ok_or(NoClaim)?;
     let seen = if view.header.state.load(Acquire) == FAILED { 0 } else { used };
     if seen < n {
-        stamps::skip(&view, start.wrapping_add(seen), n - seen);
+        give_up(&view, start.wrapping_add(seen), n - seen);
     }
     if seen > 0 {
         stamps::publish(&view, start, seen);
@@ -67,6 +71,21 @@ pub(crate) fn commit(memory: &Memory, index: u32, used: u32) -> Result<(), NoCla
         memory.consumers().wake(u32::MAX);
     }
     Ok(())
+}
+
+/// The `n` slots from `start` on, which are claimed, belong to nobody any more. Consumers of records in Rust look at
+/// prefixes, not at skips, and who releases records by hand goes from one prefix to the next: they find padding.
+pub(crate) fn give_up(view: &View<'_>, start: u32, n: u32) {
+    if view.geometry.fields.is_some() {
+        let until_end = n.min(view.geometry.capacity - (start & (view.geometry.capacity - 1)));
+        for (at, granules) in [(0, until_end), (until_end, n - until_end)] {
+            if granules > 0 {
+                // SAFETY: claimed, not published, and written by nobody else any more.
+                unsafe { write_prefix(view.slot(start.wrapping_add(at)), PADDING, granules) };
+            }
+        }
+    }
+    stamps::skip(view, start, n);
 }
 
 /// Whether this can be a claim that is open: behind the cursor, and before where the next one begins.

@@ -1,9 +1,9 @@
 //! The seats of producers: taken, given back, and what is left in one whose thread is gone.
 
-use crate::byte_producer::write_prefix;
 use crate::claim::Claimer;
-use crate::layout::{Cell, PADDING};
+use crate::layout::Cell;
 use crate::memory::{Memory, View};
+use crate::open_claim;
 use crate::ring::OpenError;
 use crate::sequence::distance;
 use crate::stamps;
@@ -80,7 +80,7 @@ pub(crate) fn recover_claim(view: &View<'_>, index: u32) -> bool {
     let Some((start, n)) = claimant.open() else { return false };
     let left = if view.geometry.multi {
         let made = view.claim.ledger.was_made(claimant, index, start.wrapping_add(n));
-        if made { give_up(view, start, n) } else { 0 }
+        if made { give_up_rest(view, start, n) } else { 0 }
     } else {
         // Nobody claims behind a single producer: what it had claimed, behind which it stood, is claimed again.
         value.store(start, Release);
@@ -92,27 +92,13 @@ pub(crate) fn recover_claim(view: &View<'_>, index: u32) -> bool {
 }
 
 /// Gives up what is left of a dead producer's claim, and gives its number.
-fn give_up(view: &View<'_>, start: u32, n: u32) -> u32 {
+fn give_up_rest(view: &View<'_>, start: u32, n: u32) -> u32 {
     // More in scribbled memory only.
     let left = stamps::left_open(view, start, n.min(view.geometry.capacity));
-    if left > 0 && view.geometry.fields.is_some() {
-        fill(view, start, left);
-        stamps::publish(view, start, left);
-    } else if left > 0 {
-        stamps::skip(view, start, left);
+    if left > 0 {
+        open_claim::give_up(view, start, left);
     }
     left
-}
-
-/// Makes padding of granules that belong to nobody any more: consumers of records look at prefixes, not at skips.
-fn fill(view: &View<'_>, start: u32, n: u32) {
-    let until_end = n.min(view.geometry.capacity - (start & (view.geometry.capacity - 1)));
-    for (at, granules) in [(0, until_end), (until_end, n - until_end)] {
-        if granules > 0 {
-            // SAFETY: claimed by who is dead, and not published.
-            unsafe { write_prefix(view.slot(start.wrapping_add(at)), PADDING, granules) };
-        }
-    }
 }
 
 /// Counts what a producer in JavaScript had accepted and not flushed; before its seat is given back.

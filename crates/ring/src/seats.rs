@@ -92,8 +92,11 @@ impl Seats {
     /// the first one's sequence. Producers that claim behind it publish when it is [committed](Self::commit_claim), or
     /// its seat is given back. One claim a seat at a time.
     ///
+    /// Of a byte ring `n` granules (1 to half of the ring) for one record, which must not cross the ring's end: where they
+    /// would, the claim begins with what is left before it, to be written as padding, and the record at the ring's begin.
+    ///
     /// # Errors
-    /// [`ClaimError`]: nothing was claimed. [`ClaimError::Kind`] on single-producer rings and on byte rings.
+    /// [`ClaimError`]: nothing was claimed. [`ClaimError::Kind`] on single-producer rings.
     ///
     /// # Panics
     /// When the seat has a claim open.
@@ -103,7 +106,7 @@ impl Seats {
 
     /// Publishes the first `used` slots of the claim that seat `index` has open, and gives the others up: no consumer
     /// sees them, and they are counted as aborted. On a ring that has failed all are given up, and the used ones counted
-    /// as lost.
+    /// as lost. Of a byte ring the used ones begin with a prefix, and end where its granules do.
     ///
     /// # Errors
     /// [`NoClaim`].

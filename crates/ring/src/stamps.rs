@@ -42,6 +42,8 @@
 //! looks at each slot's stamp until it has passed everything that was claimed by then. Where nothing is given up,
 //! skipping costs a load a batch.
 //!
+//! In a byte ring they hold padding as well, which consumers of records in Rust pass over without a look at stamps.
+//!
 //! Of a claim that is partly used the rest is given up first and the used part published then, so that consumers pass
 //! both together.
 //!

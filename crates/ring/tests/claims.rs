@@ -1,7 +1,7 @@
 //! Claims that stay open between calls: what is used is seen, what is not is passed over, what is left is recovered.
 #![cfg(not(loom))]
 
-use millrace_ring::{ClaimError, Config, Consumer, NoClaim, Ring, Seats};
+use millrace_ring::{ByteConsumer, ClaimError, Config, Consumer, NoClaim, Ring, Seats};
 use proptest::prelude::*;
 
 /// Just before the wrap, where an end of zero is what a claimant's cell begins with.
@@ -129,14 +129,72 @@ fn who_alone_produces_claims_by_no_number() {
 }
 
 #[test]
-fn slots_of_records_are_not_claimed_as_events_nor_the_other_way_round() {
-    // SAFETY: as in `create`.
-    let records = unsafe { Seats::of(Ring::create_bytes(Config::bytes(256).multi(1).stage("only", &[]), 0).unwrap()) };
-    let seat = records.take_producer(1).unwrap();
-    assert_eq!(records.claim(seat, 1), Err(ClaimError::Kind));
-    assert_eq!(records.push_copied(seat, &[], b"one"), Ok(()));
+fn a_ring_of_events_takes_no_records() {
     let (ring, _consumer) = ring();
     assert_eq!(ring.push_copied(ring.take_producer(1).unwrap(), &[], b"one"), Err(ClaimError::Kind));
+}
+
+/// Sixteen granules of which the ring's end comes behind the first `before`.
+fn records(before: u32) -> (Seats, ByteConsumer) {
+    let config = Config::bytes(512).multi(3).start(0u32.wrapping_sub(before)).stage("only", &[]);
+    // SAFETY: as in `create`.
+    let ring = unsafe { Seats::of(Ring::create_bytes(config, 0).unwrap()) };
+    let consumer = ring.byte_consumer("only", 1).unwrap();
+    (ring, consumer)
+}
+
+fn payloads(consumer: &mut ByteConsumer) -> Vec<String> {
+    let mut seen = Vec::new();
+    consumer.poll(u32::MAX, |record| seen.push(String::from_utf8(record.payload().to_vec()).unwrap())).unwrap();
+    seen
+}
+
+#[test]
+fn a_claim_of_a_record_does_not_cross_the_end_of_the_ring() {
+    for before in 1..=16 {
+        let (ring, _consumer) = records(before);
+        let [one, two] = [1, 1].map(|owner| ring.take_producer(owner).unwrap());
+        let start = 0u32.wrapping_sub(before);
+        assert_eq!(ring.claim(one, 4), Ok(start));
+        assert_eq!(ring.claim(two, 1), Ok(if before < 4 { 4 } else { start.wrapping_add(4) }));
+    }
+}
+
+#[test]
+fn a_claim_of_a_record_takes_half_of_the_ring_at_most() {
+    let (ring, _consumer) = records(16);
+    let seat = ring.take_producer(1).unwrap();
+    assert_eq!(ring.claim(seat, 9), Err(ClaimError::TooLarge));
+    assert!(ring.claim(seat, 8).is_ok());
+}
+
+/// What lies there is records of a lap ago, which nobody may see again.
+#[test]
+fn a_record_that_is_given_up_leaves_no_ghost() {
+    for before in 1..=16 {
+        for dies in [false, true] {
+            let (ring, mut consumer) = records(before);
+            let [one, two] = [1, 1].map(|owner| ring.take_producer(owner).unwrap());
+            for lap in 0..20 {
+                for _ in 0..2 {
+                    ring.push_copied(two, &[], b"kept").unwrap();
+                }
+                let n = 1 + lap % 4;
+                ring.claim(one, n).unwrap();
+                ring.push_copied(two, &[], b"behind").unwrap();
+                assert_eq!(payloads(&mut consumer), ["kept", "kept"]);
+                if dies {
+                    ring.leave_producer(one);
+                    assert_eq!(ring.take_producer(1), Ok(one));
+                } else {
+                    ring.commit_claim(one, 0).unwrap();
+                }
+                assert_eq!(payloads(&mut consumer), ["behind"]);
+            }
+            ring.close();
+            assert!(ring.stage_ended(0));
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
