@@ -477,7 +477,7 @@ export declare const errorCodes: Readonly<{
   ERR_MILLRACE_ABORTED: 'The signal of a wait was aborted first.';
   ERR_MILLRACE_CANCELLED: 'The task, or the scope it belongs to, was cancelled.';
   ERR_MILLRACE_WOULD_BLOCK: 'The call would block a thread that must not block.';
-  ERR_MILLRACE_FIELD_OWNERSHIP: 'A stage wrote a field that it does not own.';
+  ERR_MILLRACE_FIELD_OWNERSHIP: 'A stage wrote a field that it does not own, or would read one that is being written.';
   ERR_MILLRACE_STALE: 'An event, record, message or claim was used after its step was over, or it was released.';
   ERR_MILLRACE_FRAME_TOO_LARGE: 'A frame is larger than its framing allows.';
   ERR_MILLRACE_PROTOCOL: 'A peer sent bytes that its framing does not allow.';
@@ -612,7 +612,10 @@ export declare interface Handle<X> {
 export declare interface HashOptions {
   /** The field that gets the digest: `bytes(n)`, which the stage must own. */
   readonly to: string;
-  /** The field that is hashed, of type `bytes(n)` or `utf8(n)`; the payload of a record when left out. */
+  /**
+   * The field that is hashed, of type `bytes(n)` or `utf8(n)`; the payload of a record when left out. No stage that may
+   * run at the same time may own it.
+   */
   readonly from?: string;
 }
 
@@ -914,7 +917,8 @@ export declare const native: {
    * Writes the hash of each event or record into one of its fields. A field shorter than the hash gets its beginning.
    *
    * @param algorithm `'sha256'`: 32 bytes.
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`. Names of fields are checked when the stage is run.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`. Fields are checked when the stage is run: their names and types, and with
+   *   `ERR_MILLRACE_FIELD_OWNERSHIP` who owns them.
    *
    * @example
    * const scheduler = Scheduler.create();

@@ -13,7 +13,8 @@ export const errorCodes = Object.freeze({
   ERR_MILLRACE_ABORTED: 'The signal of a wait was aborted first.',
   ERR_MILLRACE_CANCELLED: 'The task, or the scope it belongs to, was cancelled.',
   ERR_MILLRACE_WOULD_BLOCK: 'The call would block a thread that must not block.',
-  ERR_MILLRACE_FIELD_OWNERSHIP: 'A stage wrote a field that it does not own.',
+  ERR_MILLRACE_FIELD_OWNERSHIP:
+    'A stage wrote a field that it does not own, or would read one that is being written.',
   ERR_MILLRACE_STALE:
     'An event, record, message or claim was used after its step was over, or it was released.',
   ERR_MILLRACE_FRAME_TOO_LARGE: 'A frame is larger than its framing allows.',

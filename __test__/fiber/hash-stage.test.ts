@@ -111,6 +111,41 @@ test('events are hashed by a text or a bytes field, two stages beside each other
   expect(scheduler.stats()).toMatchObject({ spawned: 2, finished: 2, parked: 0 });
 });
 
+test('a field that another stage may be writing at the same time is not hashed', async () => {
+  const scheduler = start();
+  const fields = { raw: 'bytes(8)', first: 'bytes(32)', second: 'bytes(32)' } as const;
+  const stages = { one: { writes: ['first'] }, two: { writes: ['second'] } } as const;
+  const events = Ring.create({ fields, stages, capacity: 8 });
+  const records = ByteRing.create({ header: fields, stages, capacity: 1 << 12 });
+  rings.push(events, records);
+  const hash = native.hash('sha256', { from: 'first', to: 'second' });
+  for (const run of [
+    events.run('two', hash, { scheduler }),
+    records.run('two', hash, { scheduler }),
+  ]) {
+    await expect(run).rejects.toMatchObject({
+      code: 'ERR_MILLRACE_FIELD_OWNERSHIP',
+      message: expect.stringMatching(/'two'.*'first'.*'one'/),
+    });
+  }
+});
+
+test('a field of a stage that is done with the event is hashed', async () => {
+  const events = Ring.create({
+    fields: { raw: 'bytes(8)', first: 'bytes(32)', second: 'bytes(32)' },
+    stages: { one: { writes: ['first'] }, two: { after: ['one'], writes: ['second'] } },
+    capacity: 8,
+  });
+  rings.push(events);
+  const scheduler = start();
+  const done = [
+    events.run('one', native.hash('sha256', { from: 'raw', to: 'first' }), { scheduler }),
+    events.run('two', native.hash('sha256', { from: 'first', to: 'second' }), { scheduler }),
+  ];
+  await events.close();
+  await Promise.all(done);
+});
+
 test('a stage that does not own the field, wrong names and wrong types are refused', async () => {
   const records = makeRecords();
   const events = makeEvents();

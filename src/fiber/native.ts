@@ -3,6 +3,7 @@ import { invalidArgument, MillraceError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import { environment } from '../park/environment.js';
 import type { Place } from '../ring/fields.js';
+import { type Stage, writerBeside } from '../ring/graph.js';
 import { layout } from '../ring/layout.js';
 import { nativeError } from '../ring/native-error.js';
 import type { Recovering, RunOptions } from '../ring/run-options.js';
@@ -19,7 +20,10 @@ export interface NativeStage {
 export interface HashOptions {
   /** The field that gets the digest: `bytes(n)`, which the stage must own. */
   readonly to: string;
-  /** The field that is hashed, of type `bytes(n)` or `utf8(n)`; the payload of a record when left out. */
+  /**
+   * The field that is hashed, of type `bytes(n)` or `utf8(n)`; the payload of a record when left out. No stage that may
+   * run at the same time may own it.
+   */
   readonly from?: string;
 }
 
@@ -29,7 +33,8 @@ export const native = {
    * Writes the hash of each event or record into one of its fields. A field shorter than the hash gets its beginning.
    *
    * @param algorithm `'sha256'`: 32 bytes.
-   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`. Names of fields are checked when the stage is run.
+   * @throws `ERR_MILLRACE_INVALID_ARGUMENT`. Fields are checked when the stage is run: their names and types, and with
+   *   `ERR_MILLRACE_FIELD_OWNERSHIP` who owns them.
    *
    * @example
    * const scheduler = Scheduler.create();
@@ -61,7 +66,7 @@ export const native = {
             `stage '${stageName}' does not own the field '${to.name}'; declare it in the stage's 'writes'`,
           );
         }
-        const from = source(ring, options.from);
+        const from = source(ring, stage, options.from);
         const work = { algorithm, to: to.offset, toLength: to.length, ...from };
         const { handle } = ring.memory;
         const { skipped, ...rest } = recovering;
@@ -124,7 +129,7 @@ function stageError(error: unknown, stage: string): Error {
   return new MillraceError(error.code, `stage '${stage}': ${error.message}`, { cause: error });
 }
 
-function source(ring: SharedRing, name: string | undefined) {
+function source(ring: SharedRing, stage: Stage, name: string | undefined) {
   if (name === undefined) {
     if (ring.memory.words[layout.HEADER_KIND] === layout.KIND_BYTES)
       return { from: -1, fromLength: 0, fromText: false };
@@ -133,6 +138,15 @@ function source(ring: SharedRing, name: string | undefined) {
   const from = field(ring.places, 'from', name);
   if (from.kind !== 'bytes' && from.kind !== 'utf8') {
     throw invalidArgument('from', name, "a field of type 'bytes(n)' or 'utf8(n)'");
+  }
+  // A handler that reads half of what is being written sees it in time; a digest of that is wrong for good.
+  const writer = writerBeside(ring.graph, stage, from.name);
+  if (writer) {
+    throw new MillraceError(
+      'ERR_MILLRACE_FIELD_OWNERSHIP',
+      `stage '${stage.name}' would read the field '${from.name}' while stage '${writer.name}' may be writing it; ` +
+        `have one of the two follow the other by 'after'`,
+    );
   }
   return { from: from.offset, fromLength: from.length, fromText: from.kind === 'utf8' };
 }

@@ -139,24 +139,37 @@ function findAncestors(graph: readonly Stage[]): number[] {
   return ancestors;
 }
 
-/**
- * Fields that other stages may write while this one has their event: neither those it follows do, nor those that follow
- * it.
- */
-export function writtenBeside(
+/** Stages that may have an event while this one has it: neither those it follows do, nor those that follow it. */
+function stagesBeside(
   graph: readonly Stage[],
   { name, upstream }: Pick<Stage, 'name' | 'upstream'>,
-): ReadonlySet<string> {
+): Stage[] {
   const ancestors = findAncestors(graph);
   const bit = graph.reduce((bit, stage) => (stage.name === name ? 1 << stage.index : bit), 0);
   let before = bit;
   for (const { index } of graph) {
     if (upstream & (1 << index)) before |= (1 << index) | (ancestors[index] as number);
   }
-  const beside = graph.filter(
+  return graph.filter(
     ({ index }) => !(before & (1 << index)) && !((ancestors[index] as number) & bit),
   );
-  return new Set(beside.flatMap(({ writes }) => [...writes]));
+}
+
+/** Fields that other stages may write while this one has their event. */
+export function writtenBeside(
+  graph: readonly Stage[],
+  stage: Pick<Stage, 'name' | 'upstream'>,
+): ReadonlySet<string> {
+  return new Set(stagesBeside(graph, stage).flatMap(({ writes }) => [...writes]));
+}
+
+/** A stage that may write this field while this one has its event. */
+export function writerBeside(
+  graph: readonly Stage[],
+  stage: Stage,
+  field: string,
+): Stage | undefined {
+  return stagesBeside(graph, stage).find(({ writes }) => writes.has(field));
 }
 
 function checkOwners(graph: readonly Stage[], ancestors: readonly number[]): void {

@@ -92,20 +92,19 @@ pub fn run_hash_stage(
     hold_stage(handle, stage, native)
 }
 
-/// Does turns of a stage until its ring has ended, or the stage has failed for good.
+/// Does turns of a stage until its ring has ended, or the stage has failed for good; others go first between two.
 fn in_turns<C, F: FnMut(String, u64)>(
     consumer: &mut C,
-    mut recovery: Recovery<String, F>,
+    recovery: Recovery<String, F>,
     wait: impl Fn(&mut C, &dyn Sleeper, Option<Duration>) -> std::result::Result<Waited, Gone>,
-    mut turn: impl FnMut(&mut C, &mut Recovery<String, F>) -> std::result::Result<u32, Gone>,
+    turn: impl FnMut(&mut C, &mut Recovery<String, F>) -> std::result::Result<u32, Gone>,
 ) -> Outcome {
     let sleeper = current_sleeper();
-    while wait(consumer, &sleeper, None) == Ok(Waited::Ready) {
-        let Ok(released) = turn(consumer, &mut recovery) else { break };
-        recovery.end_batch(released, &sleeper)?;
+    let yielding_wait = |consumer: &mut C| {
         yield_now();
-    }
-    Ok(())
+        wait(consumer, &sleeper, None)
+    };
+    recovery.turns(consumer, &sleeper, yielding_wait, turn).map(drop).map_err(|stopped| stopped.error)
 }
 
 fn hash_payloads<F: FnMut(String, u64)>(

@@ -1,24 +1,33 @@
 //! Consuming records in native code, whole or in pieces.
 
 use crate::byte_producer::payload_offset;
-use crate::consumer::{Gone, Seat, Waited};
+use crate::consumer::{Gone, Waited};
 use crate::join::{Guest, JoinError};
 use crate::layout::{PADDING, RECORD_PREFIX};
 use crate::memory::{Memory, View};
+use crate::place::Place;
 use crate::recovery::{Failed, Recovery};
 use crate::ring::OpenError;
 use crate::shared_bytes::SharedBytes;
-use crate::typed::OnError;
+use crate::typed::{OnError, Ran, Stopped};
 use millrace_park::Sleeper;
+use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Consumes a stage's records.
+/// Consumes a stage's records. A stage is open to one consumer at a time; dropping it lets another open it, which goes
+/// on behind the last record that was released.
+///
+/// Made by [`Ring::byte_worker`](crate::Ring::byte_worker), it is one of several *workers*, and each record of their stage
+/// goes to exactly one of them. Then a batch is a fair share of what is ready: that, divided by the workers that are
+/// open. None may be ready for it because others were faster, and it ends when the whole stage has consumed everything:
+/// until then what another leaves may come. What it has taken and not released when it is dropped goes to the others, or
+/// to the next that is opened; in a failed ring to nobody.
 #[derive(Debug)]
 pub struct ByteConsumer {
-    seat: Seat,
+    place: Place,
     fields: u32,
     /// Payload bytes of the next record that [`poll_pieces`](Self::poll_pieces) has handed out.
     begun: u32,
@@ -66,12 +75,17 @@ impl Record<'_> {
 impl ByteConsumer {
     pub(crate) fn open(memory: Arc<Memory>, stage: u32, owner: u32) -> Result<Self, OpenError> {
         let fields = memory.geometry.fields.ok_or(OpenError::Kind)?;
-        Ok(Self { seat: Seat::take(memory, stage, owner)?, fields, begun: 0 })
+        Ok(Self { place: Place::take_stage(memory, stage, owner)?, fields, begun: 0 })
+    }
+
+    pub(crate) fn share(memory: Arc<Memory>, stage: u32, owner: u32) -> Result<Self, OpenError> {
+        let fields = memory.geometry.fields.ok_or(OpenError::Kind)?;
+        Ok(Self { place: Place::take_worker(memory, stage, owner)?, fields, begun: 0 })
     }
 
     pub(crate) fn join(memory: Arc<Memory>, guest: &Guest<'_>) -> Result<Self, JoinError> {
         let fields = memory.geometry.fields.ok_or(JoinError::Kind)?;
-        Ok(Self { seat: Seat::join(memory, guest)?, fields, begun: 0 })
+        Ok(Self { place: Place::join(memory, guest)?, fields, begun: 0 })
     }
 
     /// Hands records that are ready to `each` until about `max` bytes have been looked at, releases them together, and
@@ -95,10 +109,10 @@ impl ByteConsumer {
         max: u32,
         mut each: impl FnMut(&mut Record<'_>) -> Result<(), Failed>,
     ) -> Result<u32, Gone> {
-        let memory = self.seat.memory.clone();
+        let memory = self.place.memory.clone();
         let view = memory.enter().ok_or(Gone)?;
-        let available = self.seat.available(&view);
         let most = max.div_ceil(view.geometry.stride);
+        let available = self.place.take(&view, most);
         let (mut taken, mut records) = (0, 0);
         self.begun = 0;
         while taken < available && taken < most {
@@ -152,9 +166,9 @@ impl ByteConsumer {
         max: u32,
         mut each: impl FnMut(u32, &[u8], Option<&mut SharedBytes<'_>>) -> Result<(), Failed>,
     ) -> Result<u32, Gone> {
-        let memory = self.seat.memory.clone();
+        let memory = self.place.memory.clone();
         let view = memory.enter().ok_or(Gone)?;
-        let available = self.seat.available(&view);
+        let available = self.place.take(&view, max.div_ceil(view.geometry.stride));
         let (mut taken, mut records, mut left) = (0, 0, max);
         while taken < available && left > 0 {
             let (granules, record) = self.read(&view, taken, available);
@@ -188,7 +202,7 @@ impl ByteConsumer {
 
     /// What begins `taken` granules behind this stage's sequence: its granules, and the record if it is not padding.
     fn read<'a>(&self, view: &View<'a>, taken: u32, available: u32) -> (u32, Option<Record<'a>>) {
-        let sequence = self.seat.next.wrapping_add(taken);
+        let sequence = self.place.next.wrapping_add(taken);
         let start = view.slot(sequence);
         // SAFETY: a published record begins here, with its two words.
         let [length, granules] = unsafe { start.cast::<[u32; 2]>().read() };
@@ -207,14 +221,14 @@ impl ByteConsumer {
     /// Releases what was taken, if anything was.
     fn release(&mut self, view: &View<'_>, taken: u32) {
         if taken > 0 {
-            self.seat.release(view, self.seat.next.wrapping_add(taken));
+            self.place.release(view, taken);
         }
     }
 
     /// What follows this stage's failures, for [`try_poll`](Self::try_poll) and [`poll_pieces`](Self::poll_pieces);
     /// `skipped` gets the error and the number of each record that is passed over, when it has been counted.
     pub fn recovery<X, F: FnMut(X, u64)>(&self, on_error: OnError, skipped: F) -> Recovery<X, F> {
-        Recovery::new(self.seat.memory.clone(), self.seat.stage, on_error, skipped)
+        self.place.recovery(on_error, skipped)
     }
 
     /// Waits for records the ring's way; `sleeper` is the calling thread or coroutine.
@@ -222,34 +236,98 @@ impl ByteConsumer {
     /// # Errors
     /// [`Gone`].
     pub fn wait(&mut self, sleeper: &dyn Sleeper, timeout: Option<Duration>) -> Result<Waited, Gone> {
-        self.seat.wait(sleeper, timeout)
+        self.place.wait(sleeper, timeout)
+    }
+
+    /// Consumes until the ring is closed and everything was consumed, until a stage failed and nothing more is ready, or
+    /// until the ring's memory is gone. A panic of `each` passes through, nothing of its batch is released, and the ring
+    /// stays open: somebody else may open the stage, or should [`fail`](crate::Ring::fail_by) the ring, or its producers
+    /// wait for ever.
+    ///
+    /// ```
+    /// use millrace_park::ThreadSleeper;
+    /// use millrace_ring::{Config, Ring};
+    /// let ring = Ring::create_bytes(Config::bytes(1024).stage("count", &[]), 0)?;
+    /// let mut count = ring.byte_consumer("count", 1)?;
+    /// let counting = std::thread::spawn(move || {
+    ///     let mut bytes = 0;
+    ///     count.run(&ThreadSleeper::current(), |record| bytes += record.payload().len());
+    ///     bytes
+    /// });
+    /// ring.byte_producer(1)?.publish(&ThreadSleeper::current(), None, |_| (), &[b"12345"])?;
+    /// ring.close();
+    /// assert_eq!(counting.join().unwrap(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run(&mut self, sleeper: &dyn Sleeper, mut each: impl FnMut(&mut Record<'_>)) {
+        while self.wait(sleeper, None) == Ok(Waited::Ready) && self.poll(u32::MAX, &mut each).is_ok() {}
+    }
+
+    /// As [`run`](Self::run), with a handler that may fail, and tells what was done; `skipped` gets the error and the
+    /// number of each record that is passed over. A worker that begins a batch again does so alone.
+    ///
+    /// ```
+    /// use millrace_park::ThreadSleeper;
+    /// use millrace_ring::{ClaimError, Config, Ring, typed::OnError};
+    /// let ring = Ring::create_bytes(Config::bytes(1024).stage("parse", &[]), 0)?;
+    /// let (mut out, mut parse) = (ring.byte_producer(1)?, ring.byte_consumer("parse", 1)?);
+    /// for text in [b"1", b"x", b"3"] {
+    ///     out.try_push(|_| (), &[text])?;
+    /// }
+    /// out.flush();
+    /// let (sleeper, mut sum) = (ThreadSleeper::current(), 0);
+    /// let stopped = parse.run_fallible(&sleeper, OnError::Stop, |_, _| (), |record| {
+    ///     std::str::from_utf8(record.payload()).unwrap().parse::<u32>().map(|n| sum += n)
+    /// }).unwrap_err();
+    /// assert_eq!((sum, stopped.sequence, stopped.ran.consumed), (1, 1, 1));
+    /// assert_eq!(out.try_push(|_| (), &[b"4"]), Err(ClaimError::Closed));
+    /// assert_eq!(ring.failure().unwrap().part, "parse");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Stopped`] when the policy ends the run, and the ring has failed: [`Ring::failure`](crate::Ring::failure) names
+    /// this stage. Who opens it next begins with the first record that was not released; what a worker had in hand then
+    /// nobody takes over.
+    pub fn run_fallible<X: fmt::Display>(
+        &mut self,
+        sleeper: &dyn Sleeper,
+        on_error: OnError,
+        skipped: impl FnMut(X, u64),
+        mut each: impl FnMut(&mut Record<'_>) -> Result<(), X>,
+    ) -> Result<Ran, Stopped<X>> {
+        let wait = |records: &mut Self| records.wait(sleeper, None);
+        self.recovery(on_error, skipped).run(self, sleeper, wait, |records, recovery| {
+            records.try_poll(u32::MAX, |record| {
+                let sequence = record.sequence;
+                recovery.check(sequence, each(record))
+            })
+        })
     }
 
     /// For a loop that sleeps by other means: has `waker` woken when a record comes. True when nothing is there and the
     /// waker will be called. Never so on [`Wait::Yield`](crate::Wait::Yield) and [`Wait::Spin`](crate::Wait::Spin) rings,
     /// which wake no consumer: there the loop has to look again.
     pub fn arm(&mut self, waker: &std::task::Waker) -> bool {
-        if !self.seat.memory.geometry.wait.sleeps() {
+        if !self.place.memory.geometry.wait.sleeps() {
             return false;
         }
-        self.seat.memory.consumers().set(self.seat.stage, waker.clone());
-        let memory = self.seat.memory.clone();
-        memory.enter().is_some_and(|view| self.seat.look_before_sleep(&view).is_none())
+        self.place.memory.consumers().set(self.place.seat, waker.clone());
+        let memory = self.place.memory.clone();
+        memory.enter().is_some_and(|view| self.place.look_before_sleep(&view).is_none())
     }
 
     /// Takes an [`arm`](Self::arm) back: writers spare the wake.
     pub fn disarm(&self) {
-        let Some(view) = self.seat.memory.enter() else { return };
-        view.cursor.consumers.disarm(self.seat.stage);
-        for cell in view.stages {
-            cell.consumers.disarm(self.seat.stage);
+        if let Some(view) = self.place.memory.enter() {
+            self.place.disarm(&view);
         }
     }
 
     /// True when the ring is closed and everything in it is consumed, or its memory is gone.
     #[must_use]
     pub fn ended(&mut self) -> bool {
-        let memory = self.seat.memory.clone();
-        memory.enter().is_none_or(|view| self.seat.look(&view) == Some(Waited::Ended))
+        let memory = self.place.memory.clone();
+        memory.enter().is_none_or(|view| self.place.look(&view) == Some(Waited::Ended))
     }
 }

@@ -261,7 +261,14 @@ fn furnish(cell: &Cell, name: &str, wraps: u32, number: u32) {
     }
 }
 
-pub(crate) fn read_name(cell: &Cell) -> String {
+/// The name of a stage, declared or joined. Declared ones of a ring that JavaScript laid out go by number.
+pub(crate) fn stage_name(memory: &Memory, view: &View<'_>, stage: u32) -> String {
+    let is_declared = (stage as usize) < view.geometry.upstream.len();
+    let unnamed = || if is_declared { stage.to_string() } else { read_name(&view.stages[stage as usize]) };
+    memory.names.get(stage as usize).cloned().unwrap_or_else(unnamed)
+}
+
+fn read_name(cell: &Cell) -> String {
     let bytes: Vec<u8> = cell.name.iter().flat_map(|word| word.load(Acquire).to_ne_bytes()).collect();
     String::from_utf8_lossy(&bytes).trim_end_matches('\0').into()
 }

@@ -72,6 +72,8 @@ enum Home {
 /// A ring's memory, wherever it is.
 pub(crate) struct Memory {
     pub(crate) geometry: Geometry,
+    /// Names of the stages; empty for a ring that JavaScript laid out, whose stages go by number.
+    pub(crate) names: Box<[String]>,
     home: Home,
 }
 
@@ -122,7 +124,8 @@ impl Memory {
             producers: WakerTable::new(),
             failure: OnceLock::new(),
         };
-        Self { geometry, home: Home::Heap(Box::new(heap)) }
+        let names = config.stages.iter().map(|stage| stage.name.clone()).collect();
+        Self { geometry, names, home: Home::Heap(Box::new(heap)) }
     }
 
     /// Takes a region that JavaScript laid out for what it says it is, once it is consistent.
@@ -136,7 +139,7 @@ impl Memory {
             // SharedArrayBuffer is; a header is all atomics.
             read_geometry(unsafe { turn.base().cast::<Header>().as_ref() }, region.length())?
         };
-        Ok(Self { geometry, home: Home::Region(region) })
+        Ok(Self { geometry, names: Box::new([]), home: Home::Region(region) })
     }
 
     /// Begins to use the memory; None when it is gone.

@@ -1,12 +1,15 @@
 //! What a stage in native code does with events that fail, as its [`OnError`] says.
 
-use crate::memory::Memory;
+use crate::consumer::{Gone, Waited};
+use crate::end;
+use crate::join::stage_name;
+use crate::memory::{Memory, View};
 use crate::sequence::{count, distance, position};
-use crate::typed::OnError;
-use millrace_park::Sleeper;
+use crate::typed::{OnError, Ran, Stopped, back_off};
+use crate::workers::Workers;
+use millrace_park::{Barrier, Failure, Sleeper};
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// What becomes of an event that failed, and of the batch that it is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +50,17 @@ pub enum Failed {
 pub struct Recovery<X, F> {
     memory: Arc<Memory>,
     stage: u32,
+    /// Whose cell counts: the stage's, or its worker's.
+    seat: u32,
     on_error: OnError,
     skipped: F,
     /// How often the batch has been begun in vain.
     failures: u32,
-    /// What broke the batch off.
-    error: Option<X>,
+    /// What broke the batch off, and the number of the event.
+    error: Option<(X, u64)>,
+    ran: Ran,
+    /// Of the batch, those that were passed over.
+    passed_over: u32,
 }
 
 impl<X: fmt::Debug, F> fmt::Debug for Recovery<X, F> {
@@ -63,8 +71,9 @@ impl<X: fmt::Debug, F> fmt::Debug for Recovery<X, F> {
 }
 
 impl<X, F: FnMut(X, u64)> Recovery<X, F> {
-    pub(crate) fn new(memory: Arc<Memory>, stage: u32, on_error: OnError, skipped: F) -> Self {
-        Self { memory, stage, on_error, skipped, failures: 0, error: None }
+    pub(crate) fn new(memory: Arc<Memory>, stage: u32, seat: u32, on_error: OnError, skipped: F) -> Self {
+        let ran = Ran::default();
+        Self { memory, stage, seat, on_error, skipped, failures: 0, error: None, ran, passed_over: 0 }
     }
 
     /// What has become of the event at `sequence`, for `try_poll` and `poll_pieces`: those end the batch where the event
@@ -79,27 +88,34 @@ impl<X, F: FnMut(X, u64)> Recovery<X, F> {
 
     #[cold]
     fn fail(&mut self, sequence: u32, error: X) -> Failed {
+        let number = self.memory.enter().map_or(sequence.into(), |view| self.number(&view, sequence));
         match self.on_error {
             OnError::Skip => {
                 if let Some(view) = self.memory.enter() {
-                    let cell = &view.stages[self.stage as usize];
-                    count(&cell.skipped, 1);
-                    let released = position(cell);
-                    let number = released.wrapping_add_signed(distance(released as u32, sequence).into());
-                    drop(view);
-                    (self.skipped)(error, number);
+                    count(&view.stages[self.seat as usize].skipped, 1);
                 }
+                self.passed_over += 1;
+                (self.skipped)(error, number);
                 Failed::Skip
             }
             OnError::Stop => {
-                self.error = Some(error);
+                self.error = Some((error, number));
                 Failed::Stop
             }
             OnError::Retry { .. } => {
-                self.error = Some(error);
+                self.error = Some((error, number));
                 Failed::Rewind
             }
         }
+    }
+
+    /// The exact number of a sequence that this stage has not released.
+    fn number(&self, view: &View<'_>, sequence: u32) -> u64 {
+        if let Some(workers) = Workers::of_stage(view, self.stage) {
+            return workers.number(sequence);
+        }
+        let released = position(&view.stages[self.stage as usize]);
+        released.wrapping_add_signed(distance(released as u32, sequence).into())
     }
 
     /// To be called behind each batch, with the number of events that were released: sleeps before one that is begun
@@ -108,34 +124,89 @@ impl<X, F: FnMut(X, u64)> Recovery<X, F> {
     /// # Errors
     /// What the event failed by that ends the stage: the ring is to [fail](crate::Ring::fail_by).
     pub fn end_batch(&mut self, released: u32, sleeper: &dyn Sleeper) -> Result<(), X> {
-        let Some(error) = self.error.take() else {
+        self.end(released, sleeper).map_err(|(error, _)| error)
+    }
+
+    fn end(&mut self, released: u32, sleeper: &dyn Sleeper) -> Result<(), (X, u64)> {
+        let skipped = std::mem::take(&mut self.passed_over);
+        self.ran.consumed += u64::from(released.saturating_sub(skipped));
+        self.ran.skipped += u64::from(skipped);
+        let Some(failed) = self.error.take() else {
             // Pieces of a record that failed in a later one say nothing yet.
             if released > 0 {
                 self.failures = 0;
             }
             return Ok(());
         };
-        match self.on_error {
-            OnError::Retry { attempts, backoff } if self.failures + 1 < attempts => {
-                if let Some(view) = self.memory.enter() {
-                    count(&view.stages[self.stage as usize].retries, 1);
-                }
-                sleep(sleeper, backoff.saturating_mul(2u32.saturating_pow(self.failures)));
-                self.failures += 1;
-                Ok(())
-            }
-            _ => Err(error),
+        let Some(time) = self.on_error.back_off_after(self.failures) else { return Err(failed) };
+        if let Some(view) = self.memory.enter() {
+            count(&view.stages[self.seat as usize].retries, 1);
         }
+        self.ran.retries += 1;
+        back_off(sleeper, time);
+        self.failures += 1;
+        Ok(())
     }
-}
 
-fn sleep(sleeper: &dyn Sleeper, time: Duration) {
-    let begun = Instant::now();
-    loop {
-        let left = time.saturating_sub(begun.elapsed());
-        if left.is_zero() {
-            return;
+    /// Does batches, each by a `turn`, as long as `wait` says that there are events, and tells what was done. For turns
+    /// that [`run_fallible`](crate::ByteConsumer::run_fallible) does not do: those of a few events, or of pieces of a
+    /// record. A turn gives the number of events that it released.
+    ///
+    /// ```
+    /// use millrace_park::ThreadSleeper;
+    /// use millrace_ring::{ByteConsumer, Config, Ring, typed::OnError};
+    /// let ring = Ring::create_bytes(Config::bytes(1024).stage("sum", &[]), 0)?;
+    /// ring.byte_producer(1)?.try_push(|_| (), &[&[1; 300]])?;
+    /// ring.close();
+    /// let mut records = ring.byte_consumer("sum", 1)?;
+    /// let (sleeper, mut sum, mut turns) = (ThreadSleeper::current(), 0u32, 0);
+    /// let recovery = records.recovery::<&str, _>(OnError::Stop, |_, _| ());
+    /// let wait = |records: &mut ByteConsumer| records.wait(&sleeper, None);
+    /// let ran = recovery.turns(&mut records, &sleeper, wait, |records, recovery| {
+    ///     turns += 1;
+    ///     records.poll_pieces(128, |sequence, piece, _| {
+    ///         sum += piece.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    ///         recovery.check(sequence, Ok(()))
+    ///     })
+    /// }).unwrap();
+    /// assert_eq!((sum, turns, ran.consumed), (300, 3, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Stopped`] when the policy ends the stage: the ring is to [fail](crate::Ring::fail_by).
+    pub fn turns<C>(
+        mut self,
+        consumer: &mut C,
+        sleeper: &dyn Sleeper,
+        mut wait: impl FnMut(&mut C) -> Result<Waited, Gone>,
+        mut turn: impl FnMut(&mut C, &mut Self) -> Result<u32, Gone>,
+    ) -> Result<Ran, Stopped<X>> {
+        while wait(consumer) == Ok(Waited::Ready) {
+            let Ok(released) = turn(consumer, &mut self) else { break };
+            if let Err((error, sequence)) = self.end(released, sleeper) {
+                return Err(Stopped { error, sequence, ran: self.ran });
+            }
         }
-        sleeper.sleep(Some(left));
+        Ok(self.ran)
+    }
+
+    /// As [`turns`](Self::turns), and fails the ring.
+    pub(crate) fn run<C>(
+        self,
+        consumer: &mut C,
+        sleeper: &dyn Sleeper,
+        wait: impl FnMut(&mut C) -> Result<Waited, Gone>,
+        turn: impl FnMut(&mut C, &mut Self) -> Result<u32, Gone>,
+    ) -> Result<Ran, Stopped<X>>
+    where
+        X: fmt::Display,
+    {
+        let (memory, stage) = (self.memory.clone(), self.stage);
+        self.turns(consumer, sleeper, wait, turn).inspect_err(|stopped| {
+            let part = memory.enter().map_or_else(String::new, |view| stage_name(&memory, &view, stage));
+            let failure = Failure { part, message: stopped.to_string(), details: Vec::new() };
+            end::fail(&memory, Barrier::new(), failure);
+        })
     }
 }

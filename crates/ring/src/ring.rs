@@ -2,15 +2,17 @@
 
 use crate::byte_consumer::ByteConsumer;
 use crate::byte_producer::ByteProducer;
-use crate::claim::{ended, settle};
+use crate::claim::ended;
 use crate::config::{Config, ConfigError};
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, Gone};
+use crate::end;
 use crate::graph::mask_of;
 use crate::join::{self, Guest, JoinError, JoinFrom};
-use crate::layout::{CLOSING, FAILED, OPEN};
+use crate::layout::{CLOSING, FAILED};
 use crate::memory::Memory;
-use millrace_park::sync::atomic::Ordering::Acquire;
-use millrace_park::sync::seqcst;
+use crate::statistics::Statistics;
+use millrace_park::sync::atomic::AtomicU32;
+use millrace_park::sync::atomic::Ordering::{Acquire, Relaxed};
 use millrace_park::{Barrier, Failure};
 use std::fmt;
 use std::sync::Arc;
@@ -48,8 +50,6 @@ impl std::error::Error for OpenError {}
 #[derive(Debug, Clone)]
 pub struct Ring {
     pub(crate) memory: Arc<Memory>,
-    /// Names of the stages; empty for a ring that JavaScript laid out, whose stages go by number.
-    names: Arc<[String]>,
 }
 
 impl Ring {
@@ -73,8 +73,7 @@ impl Ring {
 
     fn on_heap(config: Config, fields: Option<u32>) -> Result<Self, ConfigError> {
         let upstream = config.check()?;
-        let names = config.stages.iter().map(|stage| stage.name.clone()).collect();
-        Ok(Self { memory: Arc::new(Memory::heap(&config, upstream, fields)), names })
+        Ok(Self { memory: Arc::new(Memory::heap(&config, upstream, fields)) })
     }
 
     /// The ring that JavaScript laid out in this region.
@@ -82,11 +81,11 @@ impl Ring {
     /// # Errors
     /// It is none, or one of another version.
     pub fn attach(region: Arc<millrace_park::Region>) -> Result<Self, crate::LayoutError> {
-        Ok(Self { memory: Arc::new(Memory::region(region)?), names: Arc::new([]) })
+        Ok(Self { memory: Arc::new(Memory::region(region)?) })
     }
 
     fn stage(&self, name: &str) -> Result<u32, OpenError> {
-        let at = self.names.iter().position(|known| known == name).ok_or(OpenError::Stage)?;
+        let at = self.memory.names.iter().position(|known| known == name).ok_or(OpenError::Stage)?;
         Ok(at as u32)
     }
 
@@ -130,6 +129,44 @@ impl Ring {
         Consumer::open(self.memory.clone(), stage, owner)
     }
 
+    /// One of the workers that share a stage's records, each going to one of them; as many can be open as the stage
+    /// [has](Config::workers).
+    ///
+    /// ```
+    /// use millrace_park::ThreadSleeper;
+    /// use millrace_ring::{Config, Ring};
+    /// let ring = Ring::create_bytes(Config::bytes(1024).workers("work", &[], 2), 0)?;
+    /// let mut out = ring.byte_producer(1)?;
+    /// (0..8).for_each(|_| out.try_push(|_| (), &[b"job"]).unwrap());
+    /// out.flush();
+    /// ring.close();
+    /// let working = [(); 2].map(|()| {
+    ///     let mut worker = ring.byte_worker("work", 1).unwrap();
+    ///     std::thread::spawn(move || {
+    ///         let mut jobs = 0;
+    ///         worker.run(&ThreadSleeper::current(), |_| jobs += 1);
+    ///         jobs
+    ///     })
+    /// });
+    /// assert_eq!(working.map(|worker| worker.join().unwrap()).iter().sum::<u32>(), 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`OpenError::Taken`] when all are open, [`OpenError::Shared`] when the stage has no workers,
+    /// [`OpenError::Kind`], [`OpenError::Stage`].
+    pub fn byte_worker(&self, stage: &str, owner: u32) -> Result<ByteConsumer, OpenError> {
+        ByteConsumer::share(self.memory.clone(), self.stage(stage)?, owner)
+    }
+
+    /// As [`byte_worker`](Self::byte_worker), of a ring of events.
+    ///
+    /// # Errors
+    /// As [`byte_worker`](Self::byte_worker).
+    pub fn worker(&self, stage: &str, owner: u32) -> Result<Consumer, OpenError> {
+        Consumer::share(self.memory.clone(), self.stage(stage)?, owner)
+    }
+
     /// Joins as a stage that was not declared, and gives its consumer; dropping that leaves. From any thread, while
     /// events flow. The stage follows `after`, or the producers when that is empty; it holds the producers back from now
     /// on, and nobody follows it. Up to [`Config::max_consumers`] at a time.
@@ -162,29 +199,26 @@ impl Ring {
     }
 
     fn guest<'a>(&self, name: &'a str, after: &[&str], from: JoinFrom, owner: u32) -> Result<Guest<'a>, JoinError> {
-        join::check_declared(&self.names, name)?;
-        let upstream = mask_of(|name| self.names.iter().position(|known| known == name), after)
+        join::check_declared(&self.memory.names, name)?;
+        let upstream = mask_of(|name| self.memory.names.iter().position(|known| known == name), after)
             .map_err(|unknown| JoinError::After(unknown.into()))?;
         Ok(Guest { name, upstream, from, owner })
     }
 
     /// Takes no more events; what was published is still consumed. Wakes everyone who waits.
     pub fn close(&self) {
-        self.end(CLOSING);
+        end::end(&self.memory, Barrier::new(), CLOSING);
     }
 
     /// As [`close`](Self::close), because a stage failed for good: producers are told so.
     pub fn fail(&self) {
-        self.end(FAILED);
+        end::end(&self.memory, Barrier::new(), FAILED);
     }
 
     /// As [`fail`](Self::fail), and keeps why, for everyone who finds the ring failed. Of several failures the first is
     /// kept: false when this is a later one.
     pub fn fail_by(&self, failure: Failure) -> bool {
-        // First, so that it is there when the state is seen.
-        let first = self.memory.failure().set(failure).is_ok();
-        self.end(FAILED);
-        first
+        end::fail(&self.memory, Barrier::new(), failure)
     }
 
     /// Why the ring failed, where whoever failed it said so.
@@ -193,21 +227,31 @@ impl Ring {
         self.memory.failure().get()
     }
 
-    fn end(&self, state: u32) {
-        let Some(view) = self.memory.enter() else { return };
-        // A ring that closes can still fail: stages behind the failed one would wait for ever.
-        let mut found = OPEN;
-        while found < state
-            && let Err(other) = seqcst::compare_exchange(&view.header.state, found, state)
-        {
-            found = other;
-        }
-        if found == OPEN {
-            settle(&view, Barrier::new());
-        }
-        drop(view);
-        self.memory.consumers().wake(u32::MAX);
-        self.memory.producers().wake(u32::MAX);
+    /// What the ring has done so far, as of now, counted in slots: those of a byte ring have 32 bytes, and a record takes
+    /// one or more. From any thread; allocates, and takes nothing from who publishes and consumes. Within the few
+    /// instructions in which a sequence wraps, every 2^32 events, it may be read 2^32 off.
+    ///
+    /// ```
+    /// use millrace_ring::{Config, Ring};
+    /// let ring = Ring::create_bytes(Config::bytes(1024).stage("count", &[]), 0)?;
+    /// let mut out = ring.byte_producer(1)?;
+    /// out.try_push(|_| (), &[b"short"])?;
+    /// out.try_push(|_| (), &[&[0; 50]])?;
+    /// out.flush();
+    /// ring.byte_consumer("count", 1)?.poll(1, |_| ()).unwrap();
+    /// let stats = ring.stats().unwrap();
+    /// let count = &stats.stages[0];
+    /// assert_eq!((stats.cursor, count.sequence, count.lag, count.batches), (3, 1, 2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn stats(&self) -> Result<Statistics, Gone> {
+        let view = self.memory.enter().ok_or(Gone)?;
+        let given_up = |word: &AtomicU32| u64::from(word.load(Relaxed));
+        let all = given_up(&view.header.aborted) + given_up(&view.header.recovered);
+        Ok(Statistics::of(&self.memory, &view, all))
     }
 
     /// True when the ring is closed and this stage has consumed everything.

@@ -2,11 +2,11 @@
 
 use crate::byte_producer::push_copied;
 use crate::claim::ClaimError;
-use crate::consumer::take_stage;
 use crate::join::{self, Guest, JoinError, JoinFrom, vacate};
 use crate::layout::OPEN;
 use crate::memory::View;
 use crate::open_claim::{self, NoClaim};
+use crate::place::take_stage;
 use crate::producer_seat::{count_lost, leave_seat, recover_claim, take_seat};
 use crate::ring::{OpenError, Ring};
 use crate::staged::publish_copied;

@@ -60,6 +60,7 @@
 
 use crate::layout::{Cell, FAILED};
 use crate::memory::{Memory, View};
+use crate::place::take_worker;
 use crate::producer_seat::check_owner;
 use crate::ring::OpenError;
 use crate::seats::Seats;
@@ -353,11 +354,7 @@ impl Seats {
     /// # Panics
     /// When `owner` is 0.
     pub fn take_worker(&self, stage: u32, owner: u32) -> Result<u32, OpenError> {
-        let view = self.memory.enter().ok_or(OpenError::Gone)?;
-        if stage as usize >= view.geometry.workers.len() {
-            return Err(OpenError::Stage);
-        }
-        Workers::of_stage(&view, stage).ok_or(OpenError::Shared)?.take(owner)
+        take_worker(&*self.memory.enter().ok_or(OpenError::Gone)?, stage, owner)
     }
 
     /// Takes a batch for a worker that has none in hand, of its fair share of what is ready and at most `most` places,

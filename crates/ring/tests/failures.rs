@@ -2,8 +2,9 @@
 #![cfg(not(loom))]
 
 use millrace_park::ThreadSleeper;
-use millrace_ring::typed::OnError;
-use millrace_ring::{ClaimError, Config, Failed, Failure, Record, Ring, Seats, Waited};
+use millrace_ring::typed::{OnError, Ran, Stopped};
+use millrace_ring::{ClaimError, Config, Failed, Failure, JoinFrom, Record, Ring, Seats, Waited};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 fn failure(part: &str) -> Failure {
@@ -155,4 +156,87 @@ fn the_back_off_is_doubled_each_time() {
     let on_error = OnError::Retry { attempts: 3, backoff: Duration::from_millis(10) };
     assert!(do_pieces(&ring, 1024, on_error, u32::MAX).stopped.is_some());
     assert!(begun.elapsed() >= Duration::from_millis(30));
+}
+
+/// Records that were passed over, with their numbers.
+type Skipped = Vec<(String, u64)>;
+
+/// Consumes the records by `run_fallible`; those fail whose payload has a `!`, `most` times in all.
+fn run(ring: &Ring, on_error: OnError, mut most: u32) -> (Result<Ran, Stopped<String>>, Skipped) {
+    let mut skipped = Vec::new();
+    let each = |record: &mut Record<'_>| {
+        let text = String::from_utf8_lossy(record.payload()).into_owned();
+        if text.contains('!') && most > 0 {
+            most -= 1;
+            return Err(text);
+        }
+        Ok(())
+    };
+    let note = |error, number| skipped.push((error, number));
+    let ran = ring.byte_consumer("one", 1).unwrap().run_fallible(&ThreadSleeper::current(), on_error, note, each);
+    (ran, skipped)
+}
+
+#[test]
+fn a_run_passes_over_records_that_fail_and_tells_which() {
+    let first = u32::MAX - 1;
+    let ring = records(first, &[b"a", b"!b", b"c", b"!d"]);
+    ring.close();
+    let (ran, skipped) = run(&ring, OnError::Skip, u32::MAX);
+    assert_eq!(ran, Ok(Ran { consumed: 2, skipped: 2, retries: 0 }));
+    assert_eq!(skipped, [("!b".into(), u64::from(first) + 1), ("!d".into(), u64::from(first) + 3)]);
+    assert_eq!((ring.failure(), ring.stats().unwrap().stages[0].skipped), (None, 2));
+}
+
+#[test]
+fn a_run_that_a_record_stops_fails_the_ring_by_its_stage() {
+    let ring = records(0, &[b"a", b"!b", b"c"]);
+    let (stopped, _) = run(&ring, OnError::Stop, u32::MAX);
+    let ran = Ran { consumed: 1, skipped: 0, retries: 0 };
+    assert_eq!(stopped, Err(Stopped { error: "!b".into(), sequence: 1, ran }));
+    let message = "the handler failed on event 1: !b".into();
+    assert_eq!(ring.failure(), Some(&Failure { part: "one".into(), message, details: Vec::new() }));
+    assert_eq!(left(&ring), ["!b", "c"]);
+}
+
+#[test]
+fn a_run_begins_a_batch_again_until_its_attempts_are_used_up() {
+    let ring = records(0, &[b"a", b"!b", b"c"]);
+    ring.close();
+    assert_eq!(run(&ring, retry(3), 2).0, Ok(Ran { consumed: 3, skipped: 0, retries: 2 }));
+
+    let ring = records(0, &[b"a", b"!b", b"c"]);
+    let stopped = run(&ring, retry(3), 3).0.unwrap_err();
+    assert_eq!((stopped.sequence, stopped.ran), (1, Ran { consumed: 0, skipped: 0, retries: 2 }));
+    assert_eq!(ring.stats().unwrap().stages[0].retries, 2);
+    assert_eq!(left(&ring), ["a", "!b", "c"]);
+}
+
+#[test]
+fn a_run_of_a_stage_that_joined_fails_the_ring_by_its_name() {
+    let ring = records(0, &[b"!"]);
+    let mut watch = ring.byte_join("watch", &[], JoinFrom::Oldest, 1).unwrap();
+    watch.run_fallible(&ThreadSleeper::current(), OnError::Stop, |_, _| (), |_| Err::<(), _>("no")).unwrap_err();
+    assert_eq!(ring.failure().unwrap().part, "watch");
+}
+
+#[test]
+fn a_handler_that_panics_in_a_run_releases_nothing_and_leaves_the_ring_open() {
+    let ring = records(0, &[b"a", b"b"]);
+    let mut one = ring.byte_consumer("one", 1).unwrap();
+    let mut seen = 0;
+    let panics = AssertUnwindSafe(|| {
+        one.run_fallible(
+            &ThreadSleeper::current(),
+            OnError::Skip,
+            |_, _| (),
+            |_| {
+                seen += 1;
+                if seen == 2 { resume_unwind(Box::new(())) } else { Ok::<_, &str>(()) }
+            },
+        )
+    });
+    assert!(catch_unwind(panics).is_err());
+    drop(one);
+    assert_eq!((ring.failure(), left(&ring)), (None, vec!["a".into(), "b".into()]));
 }

@@ -4,8 +4,9 @@
 
 use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use loom::thread;
+use millrace_park::ThreadSleeper;
 use millrace_ring::typed::{Block, Builder};
-use millrace_ring::{Config, Ring, Seats, Wait};
+use millrace_ring::{Config, Failed, Ring, Seats, Wait};
 use std::sync::Arc;
 
 /// The wrap comes within the events.
@@ -163,6 +164,32 @@ fn a_worker_that_waits_is_woken_for_what_another_leaves() {
         ring.close();
         assert_eq!(leaving.join().unwrap() + staying.join().unwrap(), 2);
         assert_eq!(ring.stats().stages[0].sequence, u64::from(START) + 2);
+    });
+}
+
+#[test]
+fn a_worker_of_records_that_waits_is_woken_for_what_another_leaves() {
+    bounded(2, || {
+        let config = Config::bytes(64).wait(Wait::Block).start(START).workers("work", &[], 2);
+        let ring = Ring::create_bytes(config, 0).unwrap();
+        let mut out = ring.byte_producer(9).unwrap();
+        (0..2).for_each(|_| out.try_push(|_| (), &[]).unwrap());
+        drop(out);
+        let (mut leaving, mut staying) = (ring.byte_worker("work", 1).unwrap(), ring.byte_worker("work", 1).unwrap());
+        let leaving = thread::spawn(move || {
+            let done = leaving.poll(32, |_| ()).unwrap();
+            // One more is taken, and left.
+            leaving.try_poll(32, |_| Err(Failed::Stop)).unwrap();
+            done
+        });
+        let staying = thread::spawn(move || {
+            let mut done = 0;
+            staying.run(&ThreadSleeper::current(), |_| done += 1);
+            done
+        });
+        ring.close();
+        assert_eq!(leaving.join().unwrap() + staying.join().unwrap(), 2);
+        assert_eq!(ring.stats().unwrap().stages[0].sequence, u64::from(START) + 2);
     });
 }
 

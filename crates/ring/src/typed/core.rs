@@ -1,16 +1,16 @@
 //! What a typed ring's producers and consumers share.
 
-use crate::claim::{ClaimError, ended, settle};
+use crate::claim::{ClaimError, ended};
 use crate::config::Config;
-use crate::join::read_name;
-use crate::layout::Cell;
-use crate::layout::{CLOSING, FAILED, OPEN};
+use crate::end;
+use crate::join::stage_name;
+use crate::layout::{Cell, FAILED, OPEN};
 use crate::memory::{Memory, View};
 use crate::sequence::{distance, slowest_sink};
 use crate::stamps;
+use crate::statistics::Statistics;
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use millrace_park::sync::seqcst;
 use millrace_park::{Barrier, Failure};
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -21,8 +21,6 @@ pub(crate) struct Core<E> {
     pub(crate) memory: Memory,
     slots: Box<[UnsafeCell<E>]>,
     pub(crate) barrier: Barrier,
-    /// Names of the stages, in the order of their cells.
-    pub(crate) names: Box<[String]>,
     /// Stages that are open exclusively, a bit each. Set by who holds [`Joining`](crate::join::Joining).
     pub(crate) exclusive: AtomicU32,
     /// The first sequence.
@@ -51,32 +49,31 @@ impl<E> Core<E> {
             memory: Memory::heap(&config.without_slots(), upstream, None),
             slots: (0..config.capacity).map(|_| UnsafeCell::new(event())).collect(),
             barrier,
-            names: config.stages.iter().map(|stage| stage.name.clone()).collect(),
             exclusive: AtomicU32::new(0),
             start: config.start,
             given_up: AtomicU64::new(0),
         }
     }
 
-    /// Takes no more events. When this returns to who ended an open ring, no claim is under way that did not see it or was
-    /// not seen; another who ends it returns at once.
+    /// Takes no more events.
     pub(crate) fn end(&self, state: u32) {
-        let Some(view) = self.memory.enter() else { return };
-        if seqcst::compare_exchange(&view.header.state, OPEN, state).is_ok() {
-            settle(&view, self.barrier);
-        } else if state == FAILED {
-            // Of a ring that is closed already: stages behind the one that failed would wait for ever.
-            let _ = seqcst::compare_exchange(&view.header.state, CLOSING, FAILED);
-        }
-        self.wake_all();
+        end::end(&self.memory, self.barrier, state);
     }
 
-    /// Ends the ring because of this. Noted first, so that who finds the ring failed finds out why.
+    /// Ends the ring because of this.
     pub(crate) fn fail(&self, stage: &str, message: &dyn fmt::Display) {
         let failure = Failure { part: stage.into(), message: message.to_string(), details: Vec::new() };
-        // A later one is left out.
-        let _ = self.memory.failure().set(failure);
-        self.end(FAILED);
+        end::fail(&self.memory, self.barrier, failure);
+    }
+
+    /// What the ring has done so far.
+    pub(crate) fn statistics(&self) -> Statistics {
+        let view = self.memory.enter().expect("native memory is never gone");
+        if view.geometry.multi {
+            // Producers may have left something to a consumer, and none may be looking.
+            stamps::help(&view);
+        }
+        Statistics::of(&self.memory, &view, self.given_up.load(Relaxed))
     }
 
     pub(crate) fn wake_all(&self) {
@@ -120,8 +117,7 @@ impl<E> Access<E> {
 
     /// The name of a stage, declared or joined.
     pub(crate) fn stage_name(&self, stage: u32) -> String {
-        let joined = || read_name(&self.view.stages[stage as usize]);
-        self.core.names.get(stage as usize).cloned().unwrap_or_else(joined)
+        stage_name(&self.core.memory, &self.view, stage)
     }
 
     /// The slot of a sequence.
@@ -252,6 +248,7 @@ mod tests {
     use super::{Access, Core, Wakes};
     use crate::config::Config;
     use crate::layout::Offsets;
+    use crate::typed::Builder;
     use millrace_park::Barrier;
     use millrace_park::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -278,5 +275,19 @@ mod tests {
         access.wake(cell, &mut wakes);
         wakes.settle(cell);
         assert_eq!((cell.made.load(Relaxed), cell.elided.load(Relaxed)), (0, 0));
+    }
+
+    /// As of a producer that brought the cursor to a stamp that it did not see yet, where no consumer looks.
+    #[test]
+    fn the_cursor_counts_what_producers_left_to_a_consumer() {
+        let ring = Builder::new(4).multi(2).stage("only", &[]).create(u32::default).unwrap();
+        let (mut slow, mut fast) = (ring.producer().unwrap(), ring.producer().unwrap());
+        let claim = slow.try_claim(1).unwrap();
+        fast.try_publish(|_| ()).unwrap();
+        assert_eq!(ring.stats().cursor, 0);
+        ring.core.memory.enter().unwrap().cursor.value.store(1, Relaxed);
+        let statistics = ring.stats();
+        assert_eq!((statistics.cursor, statistics.stages[0].lag), (2, 2));
+        drop(claim);
     }
 }

@@ -37,7 +37,7 @@ impl<E: Send + Sync, W: WaitStrategy> ExclusiveConsumer<E, W> {
     pub(super) fn open(core: Arc<Core<E>>, stage: usize, strategy: W) -> Result<Self, ExclusiveError> {
         let view = *core.memory.enter().expect("native memory is never gone");
         if let Some(other) = beside(&view.geometry.upstream, stage) {
-            return Err(ExclusiveError::Beside(core.names[other].clone()));
+            return Err(ExclusiveError::Beside(core.memory.names[other].clone()));
         }
         // Nobody joins beside it between the look and the note.
         let _alone = Joining::begin(&view);
@@ -108,7 +108,7 @@ impl<E: Send + Sync, W: WaitStrategy> Drop for ExclusiveConsumer<E, W> {
 /// joins, alone.
 pub(super) fn may_join<E>(core: &Core<E>, upstream: u32) -> Result<(), JoinError> {
     let exclusive = core.exclusive.load(Acquire) & !all_upstream(&core.memory.geometry.upstream, upstream);
-    match core.names.get(exclusive.trailing_zeros() as usize) {
+    match core.memory.names.get(exclusive.trailing_zeros() as usize) {
         Some(name) => Err(JoinError::Exclusive(name.clone())),
         None => Ok(()),
     }

@@ -9,7 +9,8 @@ use millrace_park::Sleeper;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// What [`Consumer::run_fallible`] and [`Worker::run_fallible`](super::Worker::run_fallible) do when their handler fails.
+/// What [`Consumer::run_fallible`], [`Worker::run_fallible`](super::Worker::run_fallible) and those of
+/// [records](crate::ByteConsumer::run_fallible) do when their handler fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
     /// The events before the failed one are released, and the ring fails.
@@ -26,6 +27,18 @@ pub enum OnError {
         /// ring does not end it.
         backoff: Duration,
     },
+}
+
+impl OnError {
+    /// How long to sleep before a batch that has failed, `failures` times before, is begun again; none when it is not.
+    pub(crate) fn back_off_after(self, failures: u32) -> Option<Duration> {
+        match self {
+            Self::Retry { attempts, backoff } if failures + 1 < attempts => {
+                Some(backoff.saturating_mul(2u32.saturating_pow(failures)))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What a run has done.
@@ -147,14 +160,14 @@ fn batch<P: Processor, X>(
                 skipped += 1;
                 at += 1;
             }
-            OnError::Retry { attempts, backoff } if failures + 1 < attempts => {
+            OnError::Retry { .. } => {
+                let Some(time) = on_error.back_off_after(failures) else { return Err((error, number)) };
                 count(&processor.cell().retries, 1);
                 ran.retries += 1;
-                back_off(&processor.strategy().sleeper(), backoff.saturating_mul(2u32.saturating_pow(failures)));
+                back_off(&processor.strategy().sleeper(), time);
                 failures += 1;
                 at = 0;
             }
-            OnError::Retry { .. } => return Err((error, number)),
             OnError::Stop => {
                 pass(processor, at, 0, ran);
                 return Err((error, number));
@@ -166,7 +179,7 @@ fn batch<P: Processor, X>(
 }
 
 /// Sleeps for all of this time: what wakes a consumer is not meant for it now.
-fn back_off(sleeper: &impl Sleeper, time: Duration) {
+pub(crate) fn back_off(sleeper: &dyn Sleeper, time: Duration) {
     let begin = Instant::now();
     loop {
         let left = time.saturating_sub(begin.elapsed());

@@ -8,7 +8,6 @@ use super::multi_producer::MultiProducer;
 use super::owned::Stage;
 use super::producer::Producer;
 use super::stage_processor::{StageConsumer, StageProcessor, StageWorker};
-use super::statistics::Statistics;
 use super::strategy::{Adaptive, Pause, SleepBy, WaitStrategy};
 use super::worker::Worker;
 use crate::config::{Config, ConfigError};
@@ -16,6 +15,7 @@ use crate::graph::mask_of;
 use crate::join::{Guest, JoinError, JoinFrom, check_declared};
 use crate::layout::CLOSING;
 use crate::ring::OpenError;
+use crate::statistics::Statistics;
 use millrace_park::sync::Arc;
 use millrace_park::{Barrier, Failure, Sleeper};
 use std::fmt;
@@ -244,13 +244,13 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
     /// # Errors
     /// [`JoinError`]: nothing has changed.
     pub fn join(&self, name: &str, after: &[&str], from: JoinFrom) -> Result<Consumer<E, W>, JoinError> {
-        check_declared(&self.core.names, name)?;
+        check_declared(&self.core.memory.names, name)?;
         let upstream = mask_of(|name| self.stage(name).ok(), after).map_err(|name| JoinError::After(name.into()))?;
         Consumer::join(self.core.clone(), &Guest { name, upstream, from, owner: 1 }, self.strategy.clone())
     }
 
     fn stage(&self, name: &str) -> Result<usize, OpenError> {
-        self.core.names.iter().position(|known| known == name).ok_or(OpenError::Stage)
+        self.core.memory.names.iter().position(|known| known == name).ok_or(OpenError::Stage)
     }
 
     /// Takes no more events; what was accepted is still consumed, also what another thread publishes meanwhile. Wakes
@@ -321,6 +321,6 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
     /// consumer that never sleeps show theirs at the end.
     #[must_use]
     pub fn stats(&self) -> Statistics {
-        Statistics::of(&self.core)
+        self.core.statistics()
     }
 }

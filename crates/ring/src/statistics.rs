@@ -1,14 +1,13 @@
 //! What a ring has done so far.
 
-use super::core::Core;
-use crate::join::read_joined;
+use crate::join::{read_joined, stage_name};
 use crate::layout::Cell;
+use crate::memory::{Memory, View};
 use crate::sequence::{distance, position};
-use crate::stamps;
 use millrace_park::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
-/// A ring's counts, see [`Ring::stats`](super::Ring::stats).
+/// A ring's counts, see [`Ring::stats`](crate::Ring::stats) and [`typed::Ring::stats`](crate::typed::Ring::stats).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statistics {
     /// When they were read.
@@ -17,7 +16,15 @@ pub struct Statistics {
     pub cursor: u64,
     /// Slots that several producers claimed and gave up. What one producer gives up is not counted: it claims the same
     /// slots again.
+    ///
+    /// In rings that are not typed every slot that was claimed and given up, those in `recovered` included; both parts
+    /// wrap at 2^32.
     pub given_up: u64,
+    /// Slots that were claimed when their producer's thread ended, given up for it. Wraps at 2^32; 0 in typed rings.
+    pub recovered: u32,
+    /// Slots of events that were accepted and never seen by consumers: their producer's thread ended before they were
+    /// flushed, or the ring failed. Wraps at 2^32; 0 in typed rings, whose producers publish at once.
+    pub lost: u32,
     /// Stages, in the order they were added, and behind them those that have joined.
     pub stages: Vec<StageStatistics>,
     /// Seats of producers, taken or not.
@@ -81,8 +88,7 @@ impl Statistics {
         (seconds > 0.0).then(|| released as f64 / seconds)
     }
 
-    pub(super) fn of<E>(core: &Core<E>) -> Self {
-        let view = core.memory.enter().expect("native memory is never gone");
+    pub(crate) fn of(memory: &Memory, view: &View<'_>, given_up: u64) -> Self {
         // Stages first: none is ever ahead of the cursor that is looked at after it, though that may run on meanwhile.
         let count = |word: &AtomicU32| word.load(Relaxed);
         let stage = |name: String, cell: &Cell, workers: &[Cell], joined: bool| {
@@ -102,17 +108,12 @@ impl Statistics {
                 retries: sum(|cell| &cell.retries),
             }
         };
-        let declared = |(at, name): (usize, &String)| {
-            let (first, number) = view.geometry.workers[at];
-            let workers = &view.stages[first as usize..(first + number) as usize];
-            stage(name.clone(), &view.stages[at], workers, false)
+        let declared = |(at, (first, number)): (usize, &(u32, u32))| {
+            let workers = &view.stages[*first as usize..(first + number) as usize];
+            stage(stage_name(memory, view, at as u32), &view.stages[at], workers, false)
         };
-        let mut stages: Vec<_> = core.names.iter().enumerate().map(declared).collect();
-        stages.extend(read_joined(&view, |name, cell| stage(name, cell, &[], true)));
-        if view.geometry.multi {
-            // Producers may have left something to a consumer, and none may be looking.
-            stamps::help(&view);
-        }
+        let mut stages: Vec<_> = view.geometry.workers.iter().enumerate().map(declared).collect();
+        stages.extend(read_joined(view, |name, cell| stage(name, cell, &[], true)));
         let cursor = position(view.cursor);
         for StageStatistics { lag, sequence, .. } in &mut stages {
             *lag = distance(*sequence as u32, cursor as u32).max(0).cast_unsigned().min(view.geometry.capacity);
@@ -122,29 +123,11 @@ impl Statistics {
         Self {
             at: Instant::now(),
             cursor,
-            given_up: core.given_up.load(Relaxed),
+            given_up,
+            recovered: count(&view.header.recovered),
+            lost: count(&view.header.lost),
             stages,
             producers: view.producers.iter().map(producer).collect(),
         }
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use crate::typed::Builder;
-    use millrace_park::sync::atomic::Ordering::Relaxed;
-
-    /// As of a producer that brought the cursor to a stamp that it did not see yet, where no consumer looks.
-    #[test]
-    fn the_cursor_counts_what_producers_left_to_a_consumer() {
-        let ring = Builder::new(4).multi(2).stage("only", &[]).create(u32::default).unwrap();
-        let (mut slow, mut fast) = (ring.producer().unwrap(), ring.producer().unwrap());
-        let claim = slow.try_claim(1).unwrap();
-        fast.try_publish(|_| ()).unwrap();
-        assert_eq!(ring.stats().cursor, 0);
-        ring.core.memory.enter().unwrap().cursor.value.store(1, Relaxed);
-        let statistics = ring.stats();
-        assert_eq!((statistics.cursor, statistics.stages[0].lag), (2, 2));
-        drop(claim);
     }
 }
