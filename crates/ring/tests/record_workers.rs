@@ -290,3 +290,30 @@ fn workers_of_a_ring_of_events_share_them_and_pass_over_what_was_given_up() {
     let stats = ring.stats().unwrap();
     assert_eq!((stats.given_up, stats.recovered, stats.lost, stats.stages[0].lag), (2, 0, 0, 0));
 }
+
+/// What a producer gave up between records is nobody's: neither of workers nor of whoever follows them.
+#[test]
+fn what_producers_of_records_gave_up_is_no_workers() {
+    let config = Config::bytes(1024).start(u32::MAX - 5).workers("work", &[], 2).stage("behind", &["work"]).multi(2);
+    // SAFETY: each seat is used by this thread alone.
+    let ring = unsafe { Seats::of(Ring::create_bytes(config, 0).unwrap()) };
+    let seat = ring.take_producer(1).unwrap();
+    let mut workers = [(); 2].map(|()| ring.byte_worker("work", 1).unwrap());
+    let mut behind = ring.byte_consumer("behind", 1).unwrap();
+    for round in 0..200u8 {
+        ring.push_copied(seat, &[], &[round]).unwrap();
+        ring.claim(seat, 1 + u32::from(round) % 12).unwrap();
+        ring.commit_claim(seat, 0).unwrap();
+        ring.push_copied(seat, &[], &[round; 40]).unwrap();
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            for worker in &mut workers {
+                worker.poll(u32::MAX, |record| seen.push(record.payload().to_vec())).unwrap();
+            }
+        }
+        assert_eq!(seen, [vec![round], vec![round; 40]], "round {round}");
+        seen.clear();
+        behind.poll(u32::MAX, |record| seen.push(record.payload().to_vec())).unwrap();
+        assert_eq!(seen, [vec![round], vec![round; 40]], "round {round}");
+    }
+}
