@@ -43,7 +43,9 @@ export class ProducerRole {
 
   async run(): Promise<void> {
     const { below } = this;
-    while (await new Publishing(this).go()) if (below(3) === 0) await setTimeout(below(5));
+    // It may be made to leave between one producer and the next.
+    while (!this.gone && (await new Publishing(this).go()))
+      if (below(3) === 0) await setTimeout(below(5));
   }
 
   /** Lets go of the ring in the middle of whatever it does. */
