@@ -53,6 +53,26 @@ test.each(kinds)(
   },
 );
 
+test.each([false, true])(
+  'bytes %p: an event whose write has flushed is not accepted by a ring that was closed meanwhile',
+  async (bytes) => {
+    const ring = create(bytes, 'single');
+    const { closer, signal } = await startCloser(ring, bytes);
+    const answer = once(closer, 'message');
+    const out = ring.producer();
+    const write = () => {
+      out.flush();
+      closeAndWait(signal);
+      expect(Atomics.wait(signal, 0, 2, 10_000)).not.toBe('timed-out');
+    };
+    const publish = () =>
+      'maxPayload' in out ? out.tryPublish('record', write) : out.tryPublish(write);
+    expect(publish).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_CLOSED' }));
+    expect((await answer)[0]).toMatchObject({ seen: 0, abandoned: 0 });
+    await closer.terminate();
+  },
+);
+
 test.each(kinds)(
   '%p: a thread that has flushed holds no close up, though its turn does not end',
   async (kind) => {

@@ -49,7 +49,7 @@ export class SingleByteProducer<H extends object> extends ByteProducer<H> {
     const payloadWord = payloadAt >> 2;
     // A few words at most, for which `fill` is slower.
     for (let word = (at + L.RECORD_PREFIX) >> 2; word < payloadWord; word++) words[word] = 0;
-    if (write) this.#fill(at, next, write, argument);
+    if (write) this.#fill(at, next, padding + places, write, argument);
     if (padding > 0) this.writePrefix(slots + (next & mask) * stride, L.PADDING, padding);
     this.writePrefix(at, length, places);
     if (typeof payload === 'string') arrays.bytes.write(payload, payloadAt, length);
@@ -58,12 +58,14 @@ export class SingleByteProducer<H extends object> extends ByteProducer<H> {
     return true;
   }
 
-  #fill<A>(at: number, next: number, write: WriteHeader<H, A>, argument: A): void {
+  #fill<A>(at: number, next: number, n: number, write: WriteHeader<H, A>, argument: A): void {
     const header = this.#header;
     header.$at = at + L.RECORD_PREFIX;
     try {
       this.fill(write, header, argument);
       if (header.$next !== next) throw this.movedWithin();
+      // What was announced a flush within `write` has taken back.
+      if (((header.$limit - next) | 0) <= 0) this.#place.prepare(n);
     } catch (error) {
       this.#place.withdraw();
       throw error;

@@ -40,6 +40,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
     if (CHECKED) writeChecked(event, write, event as unknown as E, argument as A);
     else write(event as unknown as E, argument as A);
     if (event.$next !== next) throw this.movedWithin();
+    if (((event.$limit - next) | 0) <= 0) this.#prepare();
     event.$next = (next + 1) | 0;
     return true;
   }
@@ -59,12 +60,16 @@ export class SingleProducer<E extends object> extends Producer<E> {
       if (CHECKED) writeChecked(event, write, event as unknown as E, from + i, argument);
       else write(event as unknown as E, from + i, argument);
       if (event.$next !== next) throw this.movedWithin();
+      if (((event.$limit - next) | 0) <= 0) this.#prepare();
       event.$next = (next + 1) | 0;
     }
     return n;
   }
 
-  /** Brings the limit behind the next event; false when the ring is full. */
+  /**
+   * Brings the limit behind the next event; false when the ring is full. Behind a write once more if that has flushed,
+   * which took back what was announced: a close would not wait for the event.
+   */
   #prepare(): boolean {
     this.checkFree();
     if (!this.#place.prepare(1)) return false;
