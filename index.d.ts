@@ -1405,7 +1405,7 @@ export declare interface RingOptions {
 }
 
 /** What producers of both kinds of rings have in common. */
-declare abstract class RingProducer {
+export declare abstract class RingProducer {
   #private;
   /**
    * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when

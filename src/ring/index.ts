@@ -17,6 +17,7 @@ export type { ReadonlyBuffer } from './readonly-buffer.js';
 export type { RecordBatch } from './record-batch.js';
 export type { RecordClaim } from './record-claim.js';
 export { type Event, Ring, type RingDefinition, type StageEvent } from './ring.js';
+export type { RingProducer } from './ring-producer.js';
 export type { NativeRunOptions, RunOptions } from './run-options.js';
 export type { RingClosed, RingOptions, RingStatistics } from './shared-ring.js';
 export { SharedRing } from './shared-ring.js';
