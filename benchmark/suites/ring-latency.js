@@ -26,6 +26,15 @@ const ROUND_TRIPS = {
 /** A side that hangs is ended after so long beyond its pauses. */
 const PATIENCE_SECONDS = 120;
 
+/** What a worker does behind an event that it has sent. */
+const TURNS = ['ends', '5ms', 'flush'];
+
+/** Counted events of a run, one a turn. */
+const TURN_COUNTS = { quick: 200, normal: 1_000, long: 5_000 };
+
+/** Milliseconds of a turn and of the sleep before it, at most. */
+const TURN = 7;
+
 const LMAX = ['lmax-busy', 'lmax-yield', 'lmax-sleep', 'lmax-block'];
 
 /** Native sides by how they wait: like is set beside like. */
@@ -46,7 +55,7 @@ export const ringLatency = {
   },
   async experiments(level, tell) {
     const commands = await ringSides('ring-latency', LMAX, tell);
-    return Object.keys(PACES).flatMap((pace) => [
+    const round = Object.keys(PACES).flatMap((pace) => [
       experiment(`native/${pace}`, Object.keys(NATIVE), nativeSides(commands), {
         pause: PACES[pace],
         count: ROUND_TRIPS[level].native[pace],
@@ -56,6 +65,7 @@ export const ringLatency = {
         count: ROUND_TRIPS[level].worker[pace],
       }),
     ]);
+    return [...round, ...TURNS.map((turn) => delay(turn, TURN_COUNTS[level]))];
   },
 };
 
@@ -131,6 +141,25 @@ function experiment(name, strategies, ways, { count, pause }) {
         );
       }),
     ),
+  };
+}
+
+/** One event to the main thread, a turn of the worker's event loop. */
+function delay(turn, count) {
+  const name = `delay/${turn}`;
+  const run = (script) => async () => {
+    const command = [process.execPath, join(import.meta.dirname, '..', script)];
+    const patience = PATIENCE_SECONDS + (count * TURN) / 1e3;
+    const { nanoseconds } = await oneLine([...command, String(count), turn], patience);
+    return { [name]: curve(nanoseconds), ...rowsOf(name, percentiles(nanoseconds)) };
+  };
+  return {
+    curve: name,
+    cases: cases(name),
+    sides: [
+      ours(run('ours/ring-delay.js')),
+      peer('postMessage', run('peers/post-message-delay.js')),
+    ],
   };
 }
 
