@@ -5,6 +5,7 @@ import { QUANTITY } from '../frame/transfer.js';
 import { events } from './ring-events.js';
 
 const { first, warm, end, by } = workerData;
+const quantity = QUANTITY;
 const sending = new Sending();
 const producer = Ring.attach(workerData.ring, events).producer();
 
@@ -31,7 +32,7 @@ function publishSome(from, to) {
 
 function write(event, id) {
   event.id = id;
-  event.qty = QUANTITY;
+  event.qty = quantity;
 }
 
 await publish(first, warm);

@@ -6,6 +6,7 @@ import { waitForRoom } from './bounded.js';
 const HIGH = 2 ** 32;
 
 const { taken, senders, first, warm, end } = workerData;
+const quantity = QUANTITY;
 const sending = new Sending();
 
 function publish(from, to) {
@@ -13,7 +14,7 @@ function publish(from, to) {
     if (((id - first) & 1023) === 0) {
       waitForRoom(taken, id - first + 1024, senders);
     }
-    parentPort.postMessage(QUANTITY * HIGH + id);
+    parentPort.postMessage(quantity * HIGH + id);
   }
 }
 
