@@ -107,10 +107,13 @@ test('what two producers claim, commit and abort is seen as a list would have it
           expect(read.stats().lag).toBeLessThanOrEqual(capacity);
         }
         for (const who of [0, 1] as const) end(who, 0);
+        const known = visible().length;
         const ending = ring.close();
         while (poll() > 0 || !read.ended) for (const who of [0, 1] as const) flush(who);
         const { abandoned } = await ending;
-        expect(seen).toEqual(visible());
+        expect(seen.slice(0, known)).toEqual(visible().slice(0, known));
+        // What is left the close flushes, in the order of who found the ring full first.
+        expect(seen.toSorted((a, b) => a - b)).toEqual(visible().toSorted((a, b) => a - b));
         expect({ abandoned, staged }).toEqual({ abandoned: 0, staged: [[], []] });
         expect(ring.stats()).toMatchObject({ aborted, recovered: 0, lost: 0 });
         expect(read.stats().lag).toBe(0);
