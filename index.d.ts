@@ -1411,9 +1411,9 @@ export declare abstract class RingProducer {
    * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
    * there is room.
    */
-  abstract flush(): void;
+  flush(): void;
   /** Events (places, of a byte ring) accepted and not yet seen by consumers. */
-  abstract get staged(): number;
+  get staged(): number;
   /** Whether waiting for room keeps the event loop alive; it does unless said otherwise. */
   ref(): this;
   /** See {@link ref}. */

@@ -191,7 +191,7 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
     this.#headerView ??= this.#inPlace();
     const header = new this.#headerView();
     const places = this.places(bytes);
-    const start = this.claimSlots(places);
+    const start = this.claimPlaces(places);
     if (start === undefined) return undefined;
     const { slots, mask, stride, words, arrays, multi } = this.memory;
     const padding = this.padding(start, places);
@@ -202,12 +202,12 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
     const payload = arrays.bytes.subarray(payloadAt, payloadAt + bytes);
     const claim = new RecordClaim<H>(header, payload, (used) => {
       this.openClaim = undefined;
-      if (used === undefined) return this.endClaim(start, padding + places, 0);
+      if (used === undefined) return this.slots.endClaim(start, padding + places, 0);
       // Where others claim behind it the record keeps the places that it does not use.
       const kept = multi ? places : this.places(used);
       if (padding > 0) this.writePrefix(slots + (start & mask) * stride, L.PADDING, padding);
       this.writePrefix(at, used, kept);
-      this.endClaim(start, padding + places, padding + kept);
+      this.slots.endClaim(start, padding + places, padding + kept);
     });
     this.openClaim = claim;
     return claim;
@@ -223,6 +223,9 @@ export abstract class ByteProducer<H extends object> extends RingProducer {
     const attempt = () => this.tryClaim(bytes);
     return this.seat.whenRoom(options, this.#end(bytes), attempt);
   }
+
+  /** @internal Claims the places of a record, and the padding before it. */
+  protected abstract claimPlaces(places: number): number | undefined;
 
   /** @internal */
   protected override checkWriting(): void {

@@ -1,13 +1,14 @@
 import { layout as L } from './layout.js';
 import type { RingMemory } from './ring-memory.js';
 import type { Seat } from './seat.js';
+import type { Slots } from './slots.js';
 import type { WritingView } from './writing-view.js';
 
 /**
  * @internal Where the only producer of its ring stands, which writes in place: what it has written, announced and
- * published. A flush is one store. Slots are events, or places of a byte ring.
+ * published. A flush is one store.
  */
-export class InPlace {
+export class InPlace implements Slots {
   readonly #memory: RingMemory;
   readonly #seat: Seat;
   readonly #view: WritingView;
@@ -34,7 +35,6 @@ export class InPlace {
     view.$limit = this.#published;
   }
 
-  /** Slots written and not published. */
   get staged(): number {
     return this.#seat.open ? (this.#view.$next - this.#published) | 0 : 0;
   }
@@ -102,8 +102,8 @@ export class InPlace {
   }
 
   /**
-   * Claims `n` slots behind all that was flushed. They are behind us, as if they were published: then nothing is there to
-   * be flushed, what comes next finds the limit, and a write that has claimed finds that it is not where it was.
+   * What is claimed is behind us, as if it were published: then nothing is there to be flushed, what comes next finds the
+   * limit, and a write that has claimed finds that it is not where it was.
    */
   claim(n: number): number | undefined {
     const start = this.#published;
@@ -115,7 +115,7 @@ export class InPlace {
     return start;
   }
 
-  /** Publishes the first `used` of the claimed slots. Nobody claims behind us: what is given up is claimed again. */
+  /** Nobody claims behind us: what is given up is claimed again. */
   endClaim(start: number, n: number, used: number): void {
     Atomics.add(this.#memory.words, L.HEADER_ABORTED, n - used);
     this.#moveTo(start);
@@ -127,7 +127,7 @@ export class InPlace {
     if (used < n) this.#seat.withdraw(this.#published);
   }
 
-  /** The word of the cell is somebody else's from now on, also for a write that goes on. */
+  /** Also for a write that goes on the word of the cell is somebody else's. */
   leave(): void {
     Object.defineProperty(this.#view, '$next', { value: Number.NaN });
   }

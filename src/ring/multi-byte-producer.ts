@@ -15,19 +15,16 @@ import type { View, ViewClass } from './view.js';
  */
 export class MultiByteProducer<H extends object> extends ByteProducer<H> {
   readonly #header: View;
-  readonly #staging: Staging;
+  /** @internal */
+  protected override readonly slots: Staging;
 
   constructor(memory: RingMemory, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
     super(memory, () => makeViewOf(memory.arrays));
     // The header of a long record is written here too.
     const bytes = Math.max(this.flushAt * L.GRANULE, this.payloadAt);
     const end = () => this.behind(this.next, this.#firstPlaces);
-    this.#staging = new Staging(memory, this.seat, bytes, end, () => this.flush());
-    this.#header = new (makeViewOf(this.#staging.arrays))();
-  }
-
-  get staged(): number {
-    return this.#staging.staged;
+    this.slots = new Staging(memory, this.seat, bytes, end, () => this.flush());
+    this.#header = new (makeViewOf(this.slots.arrays))();
   }
 
   /** @internal */
@@ -36,7 +33,7 @@ export class MultiByteProducer<H extends object> extends ByteProducer<H> {
   }
 
   get #firstPlaces(): number {
-    return this.#staging.arrays.i32[1] as number;
+    return this.slots.arrays.i32[1] as number;
   }
 
   /** @internal What is staged goes first, and makes room for more behind it. */
@@ -52,7 +49,7 @@ export class MultiByteProducer<H extends object> extends ByteProducer<H> {
     argument: A,
   ): boolean {
     const places = this.places(length);
-    const staging = this.#staging;
+    const staging = this.slots;
     const long = places > this.flushAt;
     const most = long ? 0 : this.flushAt - places;
     if (staging.staged > most) {
@@ -97,7 +94,7 @@ export class MultiByteProducer<H extends object> extends ByteProducer<H> {
     if (((this.end(places) - memory.slowestSink()) | 0) > memory.capacity) return false;
     this.#writeHeader(0, write, argument);
     const behind = L.RECORD_PREFIX + (memory.words[L.HEADER_FIELDS] as number);
-    const fields = this.#staging.arrays.u8.subarray(L.RECORD_PREFIX, behind);
+    const fields = this.slots.arrays.u8.subarray(L.RECORD_PREFIX, behind);
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     const code = callNative('this record', () =>
       binding.pushCopied(memory.handle, seat.index, fields, bytes),
@@ -107,7 +104,7 @@ export class MultiByteProducer<H extends object> extends ByteProducer<H> {
   }
 
   #writeHeader<A>(at: number, write: WriteHeader<H, A> | undefined, argument: A): void {
-    const { i32 } = this.#staging.arrays;
+    const { i32 } = this.slots.arrays;
     const { staged } = this;
     const payloadWord = (at + this.payloadAt) >> 2;
     for (let word = (at + L.RECORD_PREFIX) >> 2; word < payloadWord; word++) i32[word] = 0;
@@ -119,23 +116,7 @@ export class MultiByteProducer<H extends object> extends ByteProducer<H> {
   }
 
   /** @internal Native code, which knows where the claim begins, adds the padding. */
-  protected override claimSlots(n: number): number | undefined {
-    return this.#staging.claim(n);
-  }
-
-  /** @internal */
-  protected override endClaim(_start: number, _n: number, used: number): void {
-    this.#staging.endClaim(used);
-  }
-
-  override flush(): void {
-    this.#staging.publish();
-    if (this.staged === 0 && this.closed && this.seat.open) this.leaveSeat();
-  }
-
-  /** @internal */
-  protected override leaveSeat(): void {
-    this.#staging.leave();
-    super.leaveSeat();
+  protected override claimPlaces(places: number): number | undefined {
+    return this.slots.claim(places);
   }
 }

@@ -16,20 +16,17 @@ const CHECKED = checked;
 export class MultiProducer<E extends object> extends Producer<E> {
   readonly #event: View;
   readonly #stride: number;
-  readonly #staging: Staging;
+  /** @internal */
+  protected override readonly slots: Staging;
 
   constructor(memory: RingMemory, makeViewOf: (arrays: Arrays) => ViewClass<View>) {
     super(memory, () => makeViewOf(memory.arrays));
     this.#stride = memory.stride;
     const bytes = this.flushAt * memory.stride;
     const end = () => (this.next + 1) | 0;
-    this.#staging = new Staging(memory, this.seat, bytes, end, () => this.flush());
-    this.#event = new (makeViewOf(this.#staging.arrays))();
+    this.slots = new Staging(memory, this.seat, bytes, end, () => this.flush());
+    this.#event = new (makeViewOf(this.slots.arrays))();
     this.#event.$at = -1;
-  }
-
-  get staged(): number {
-    return this.#staging.staged;
   }
 
   /** @internal */
@@ -72,7 +69,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   /** True when no more can be staged, and none of it flushed. */
   #full(): boolean {
-    const staging = this.#staging;
+    const staging = this.slots;
     if (staging.staged < this.flushAt) return false;
     if (this.closed) throw closedProducer();
     this.flush();
@@ -81,7 +78,7 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   /** Refuses a closed ring before the first event of a flush. How many are staged before the one that begins. */
   #begin(): number {
-    const { staged } = this.#staging;
+    const { staged } = this.slots;
     this.#event.$at = staged * this.#stride;
     if (staged > 0 && !this.closed) return staged;
     this.checkOpen();
@@ -92,14 +89,14 @@ export class MultiProducer<E extends object> extends Producer<E> {
   /** The event that was begun is not accepted. */
   #refuse(error: unknown): never {
     this.#event.$at = -1;
-    if (this.seat.open) this.seat.withdraw(this.#staging.staged);
+    if (this.seat.open) this.seat.withdraw(this.slots.staged);
     throw error;
   }
 
   #accepted(before: number): void {
     if (CHECKED) this.#event.$at = -1;
     // What was flushed meanwhile has moved, or is not there any more.
-    const staging = this.#staging;
+    const staging = this.slots;
     if (staging.staged !== before || this.closed) this.#refuse(this.movedWithin());
     staging.accept(1);
     this.stage();
@@ -108,34 +105,16 @@ export class MultiProducer<E extends object> extends Producer<E> {
 
   /** @internal The view lies where the next event is staged from before its write until that was accepted, or refused. */
   protected override checkWriting(): void {
-    if (this.#event.$at === this.#staging.staged * this.#stride) throw publishedWithin();
-  }
-
-  /** @internal */
-  protected override claimSlots(n: number): number | undefined {
-    return this.#staging.claim(n);
-  }
-
-  /** @internal */
-  protected override endClaim(_start: number, _n: number, used: number): void {
-    this.#staging.endClaim(used);
+    if (this.#event.$at === this.slots.staged * this.#stride) throw publishedWithin();
   }
 
   override flush(): void {
-    const staging = this.#staging;
+    const staging = this.slots;
     const { staged } = staging;
-    if (staged === 0) return;
-    staging.publish();
+    super.flush();
     // Nobody writes where the next event is staged now.
     if (staging.staged !== staged && this.#event.$at === staging.staged * this.#stride) {
       this.#event.$at = -1;
     }
-    if (staging.staged === 0 && this.closed && this.seat.open) this.leaveSeat();
-  }
-
-  /** @internal */
-  protected override leaveSeat(): void {
-    this.#staging.leave();
-    super.leaveSeat();
   }
 }

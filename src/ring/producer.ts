@@ -136,11 +136,11 @@ export abstract class Producer<E extends object> extends RingProducer {
     if (!this.mayClaim()) return undefined;
     // Before anything is claimed: what fails then leaves no claim behind.
     this.#slotView ??= slotView(this.#inPlace(), this.memory);
-    const start = this.claimSlots(n);
+    const start = this.slots.claim(n);
     if (start === undefined) return undefined;
     const claim = new Claim<E>(this.#slotView, start, n, (used) => {
       this.openClaim = undefined;
-      this.endClaim(start, n, used);
+      this.slots.endClaim(start, n, used);
     });
     this.openClaim = claim;
     return claim;

@@ -4,6 +4,7 @@ import { type Operation, operation, type WaitOptions } from '../operation.js';
 import type { OpenClaim } from './open-claim.js';
 import type { RingMemory } from './ring-memory.js';
 import { closedProducer, ROOM, Seat } from './seat.js';
+import type { Slots } from './slots.js';
 import { flushAtEndOfTurn, flushNoMore } from './staged.js';
 
 /** The error for a callback that publishes with the producer whose event it fills. */
@@ -22,6 +23,8 @@ export abstract class RingProducer {
   protected readonly seat: Seat;
   /** @internal Slots staged at most: a small ring's consumers are not kept waiting for it to fill. */
   protected readonly flushAt: number;
+  /** @internal */
+  protected abstract readonly slots: Slots;
   /** @internal The claim that is open. */
   protected openClaim: OpenClaim | undefined;
   #closed = false;
@@ -43,10 +46,16 @@ export abstract class RingProducer {
    * Makes what was accepted visible, and wakes consumers that wait for it. On a full `'multi'` ring the rest follows when
    * there is room.
    */
-  abstract flush(): void;
+  flush(): void {
+    const { slots } = this;
+    slots.flush();
+    if (this.#closed && this.seat.open && slots.staged === 0) this.#leaveSeat();
+  }
 
   /** Events (places, of a byte ring) accepted and not yet seen by consumers. */
-  abstract get staged(): number;
+  get staged(): number {
+    return this.slots.staged;
+  }
 
   /** @internal Where the next claim would begin. */
   protected abstract get next(): number;
@@ -96,12 +105,6 @@ export abstract class RingProducer {
   /** @internal Throws in a `write` of this producer, as far as that can be told here. */
   protected abstract checkWriting(): void;
 
-  /** @internal Claims slots behind all that was flushed: the first one's sequence, undefined when there is no room. */
-  protected abstract claimSlots(n: number): number | undefined;
-
-  /** @internal Publishes the first `used` of the claimed slots. */
-  protected abstract endClaim(start: number, n: number, used: number): void;
-
   /**
    * @internal The error for a `write` in which this producer moved on: it was closed, or has published. What `write` has
    * claimed is given up, so that who is told so has nothing open.
@@ -139,11 +142,11 @@ export abstract class RingProducer {
       this.openClaim = undefined;
     } else this.openClaim?.abort();
     this.flush();
-    if (now || this.staged === 0) this.leaveSeat();
+    if (now && this.seat.open) this.#leaveSeat();
   }
 
-  /** @internal */
-  protected leaveSeat(): void {
+  #leaveSeat(): void {
+    this.slots.leave();
     flushNoMore(this);
     this.memory.opened.delete(this);
     this.seat.close();

@@ -10,16 +10,13 @@ import { type WritingView, writingView } from './writing-view.js';
 export class SingleByteProducer<H extends object> extends ByteProducer<H> {
   /** The header of the record to write next, and its sequence. */
   readonly #header: WritingView;
-  readonly #place: InPlace;
+  /** @internal */
+  protected override readonly slots: InPlace;
 
   constructor(memory: RingMemory, view: ViewClass<View>) {
     super(memory, () => view);
     this.#header = new (writingView(view, memory, this.seat.cell + L.CELL_VALUE))();
-    this.#place = new InPlace(memory, this.seat, this.#header, this.flushAt);
-  }
-
-  get staged(): number {
-    return this.#place.staged;
+    this.slots = new InPlace(memory, this.seat, this.#header, this.flushAt);
   }
 
   /** @internal */
@@ -40,7 +37,7 @@ export class SingleByteProducer<H extends object> extends ByteProducer<H> {
     const padding = this.padding(next, places);
     if (((header.$limit - next) | 0) < padding + places) {
       this.checkFree();
-      if (!this.#place.prepare(padding + places)) return false;
+      if (!this.slots.prepare(padding + places)) return false;
       this.stage();
     }
     const { words, slots, stride, mask, arrays } = this.memory;
@@ -65,30 +62,15 @@ export class SingleByteProducer<H extends object> extends ByteProducer<H> {
       this.fill(write, header, argument);
       if (header.$next !== next) throw this.movedWithin();
       // What was announced a flush within `write` has taken back.
-      if (((header.$limit - next) | 0) <= 0) this.#place.prepare(n);
+      if (((header.$limit - next) | 0) <= 0) this.slots.prepare(n);
     } catch (error) {
-      this.#place.withdraw();
+      this.slots.withdraw();
       throw error;
     }
   }
 
   /** @internal */
-  protected override claimSlots(n: number): number | undefined {
-    return this.#place.claim(this.padding(this.next, n) + n);
-  }
-
-  /** @internal */
-  protected override endClaim(start: number, n: number, used: number): void {
-    this.#place.endClaim(start, n, used);
-  }
-
-  override flush(): void {
-    this.#place.flush();
-  }
-
-  /** @internal */
-  protected override leaveSeat(): void {
-    this.#place.leave();
-    super.leaveSeat();
+  protected override claimPlaces(places: number): number | undefined {
+    return this.slots.claim(this.padding(this.next, places) + places);
   }
 }

@@ -12,17 +12,14 @@ const CHECKED = checked;
 export class SingleProducer<E extends object> extends Producer<E> {
   /** The event to write next, and its sequence. */
   readonly #event: WritingView;
-  readonly #place: InPlace;
+  /** @internal */
+  protected override readonly slots: InPlace;
 
   constructor(memory: RingMemory, view: ViewClass<View>) {
     super(memory, () => view);
     this.#event = new (writingView(view, memory, this.seat.cell + L.CELL_VALUE))();
     if (CHECKED) this.#event.$at = -1;
-    this.#place = new InPlace(memory, this.seat, this.#event, this.flushAt);
-  }
-
-  get staged(): number {
-    return this.#place.staged;
+    this.slots = new InPlace(memory, this.seat, this.#event, this.flushAt);
   }
 
   /** @internal */
@@ -72,7 +69,7 @@ export class SingleProducer<E extends object> extends Producer<E> {
    */
   #prepare(): boolean {
     this.checkFree();
-    if (!this.#place.prepare(1)) return false;
+    if (!this.slots.prepare(1)) return false;
     this.stage();
     return true;
   }
@@ -80,25 +77,5 @@ export class SingleProducer<E extends object> extends Producer<E> {
   /** @internal */
   protected override checkWriting(): void {
     if (CHECKED && this.#event.$at >= 0) throw publishedWithin();
-  }
-
-  /** @internal */
-  protected override claimSlots(n: number): number | undefined {
-    return this.#place.claim(n);
-  }
-
-  /** @internal */
-  protected override endClaim(start: number, n: number, used: number): void {
-    this.#place.endClaim(start, n, used);
-  }
-
-  override flush(): void {
-    this.#place.flush();
-  }
-
-  /** @internal */
-  protected override leaveSeat(): void {
-    this.#place.leave();
-    super.leaveSeat();
   }
 }

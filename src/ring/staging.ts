@@ -3,6 +3,7 @@ import { Arrays } from './arrays.js';
 import { callNative } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
 import type { Seat } from './seat.js';
+import type { Slots } from './slots.js';
 
 /** What native code answers when it publishes or claims nothing. */
 export const FULL = -1;
@@ -11,26 +12,25 @@ export const FULL = -1;
  * @internal What one of several producers has accepted and not published, in memory of its own. It is published in one
  * native call, as far as there is room, so that nobody waits behind a thread that is busy.
  */
-export class Staging {
+export class Staging implements Slots {
   readonly arrays: Arrays;
-  /** Slots, which are events or places of a byte ring. */
   staged = 0;
   readonly #memory: RingMemory;
   readonly #seat: Seat;
   readonly #end: () => number;
-  readonly #flush: () => void;
+  readonly #retry: () => void;
 
   /**
    * @param bytes Of the memory.
    * @param end Tells where a claim of the first that is staged would end.
-   * @param flush Called when there is room for what a full ring did not take.
+   * @param retry Called when there is room for what a full ring did not take.
    */
-  constructor(memory: RingMemory, seat: Seat, bytes: number, end: () => number, flush: () => void) {
+  constructor(memory: RingMemory, seat: Seat, bytes: number, end: () => number, retry: () => void) {
     this.arrays = new Arrays(new ArrayBuffer(Math.ceil(bytes / 8) * 8));
     this.#memory = memory;
     this.#seat = seat;
     this.#end = end;
-    this.#flush = flush;
+    this.#retry = retry;
   }
 
   /** Accepts `n` slots more, which are written behind the others. */
@@ -39,8 +39,8 @@ export class Staging {
     this.#seat.noteStaged(this.staged);
   }
 
-  /** Publishes what there is room for; the rest later. */
-  publish(): void {
+  /** What there is no room for is published later. */
+  flush(): void {
     if (this.staged === 0 || !this.#seat.open) return;
     const published = callNative('this flush', () =>
       binding.publishCopied(this.#memory.handle, this.#seat.index, this.arrays.u8, this.staged),
@@ -49,13 +49,9 @@ export class Staging {
       this.#seat.lose(this.staged);
       this.#drop(this.staged);
     } else if (published > 0) this.#drop(published);
-    if (this.staged > 0) this.#seat.flushLater(this.#end, this.#flush);
+    if (this.staged > 0) this.#seat.flushLater(this.#end, this.#retry);
   }
 
-  /**
-   * Claims `n` slots, when nothing is staged, and gives the first one's sequence; undefined when there is no room. Those of
-   * a record lie behind one another: before them the claim may have padding.
-   */
   claim(n: number): number | undefined {
     const { handle } = this.#memory;
     const start = callNative('this claim', () => binding.claim(handle, this.#seat.index, n));
@@ -64,8 +60,7 @@ export class Staging {
     return start | 0;
   }
 
-  /** Publishes the first `used` of the claimed slots. */
-  endClaim(used: number): void {
+  endClaim(_start: number, _n: number, used: number): void {
     const { handle } = this.#memory;
     callNative('this claim', () => binding.commitClaim(handle, this.#seat.index, used));
   }
