@@ -179,7 +179,7 @@ fn push(
             break (at, padding);
         }
     };
-    let _claim = Claimed { claimer, view, start, n: padding + granules };
+    let _claim = Claimed { claimer, memory, view, start, n: padding + granules };
     if padding > 0 {
         // SAFETY: claimed.
         unsafe { write_prefix(view.slot(start), PADDING, padding) };

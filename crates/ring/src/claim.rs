@@ -165,15 +165,19 @@ impl Claimer {
         Ok(true)
     }
 
-    /// The claim of `n` slots from `start` on is written. Consumers may see it from now on and do after the flush.
+    /// The claim of `n` slots from `start` on is written. Consumers may see it from now on and do after the flush, which
+    /// is now where it brought the cursor over what others published: their flush may have come before.
     #[inline]
-    pub(crate) fn commit(&mut self, view: &View<'_>, start: u32, n: u32) {
+    pub(crate) fn commit(&mut self, memory: &Memory, view: &View<'_>, start: u32, n: u32) {
         self.dirty = true;
         if !view.geometry.multi {
             return;
         }
-        stamps::publish(view, start, n);
+        let moved = stamps::publish(view, start, n);
         self.cell(view).claimant.finish();
+        if moved {
+            self.flush(memory, view);
+        }
     }
 
     /// Makes what was committed visible and wakes consumers that wait for it.
@@ -232,6 +236,7 @@ fn bring_gate(view: &View<'_>, before: u32, found: u32) {
 /// A claim that is committed when it is dropped, also by a panic: an open claim would hold everyone behind it up.
 pub(crate) struct Claimed<'a, 'v> {
     pub(crate) claimer: &'a mut Claimer,
+    pub(crate) memory: &'a Memory,
     pub(crate) view: &'a View<'v>,
     pub(crate) start: u32,
     pub(crate) n: u32,
@@ -239,7 +244,7 @@ pub(crate) struct Claimed<'a, 'v> {
 
 impl Drop for Claimed<'_, '_> {
     fn drop(&mut self) {
-        self.claimer.commit(self.view, self.start, self.n);
+        self.claimer.commit(self.memory, self.view, self.start, self.n);
     }
 }
 

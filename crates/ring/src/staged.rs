@@ -34,7 +34,7 @@ pub(crate) fn publish_copied(memory: &Memory, index: u32, staged: &[u8], n: u32)
             break (at, fit);
         }
     };
-    let claim = Claimed { claimer: &mut claimer, view: &view, start, n: fit.claimed() };
+    let claim = Claimed { claimer: &mut claimer, memory, view: &view, start, n: fit.claimed() };
     let (first, rest) = staged.split_at(fit.before as usize * stride);
     let second = &rest[..fit.after as usize * stride];
     // SAFETY: the slots are claimed and lie behind one another up to the ring's end, and from its begin on.

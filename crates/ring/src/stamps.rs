@@ -22,6 +22,9 @@
 //! after P2 in the single order of SeqCst accesses, and R sees the stamp; or it comes before, then P3 comes after R's
 //! store and finds the cursor at s or beyond.
 //!
+//! *Nobody sleeps through a claim.* Who leaves a stamp may look for sleepers before the cursor comes to it, and not
+//! again. So whoever makes a P5 looks for them behind it, even if what it publishes itself may wait for a flush.
+//!
 //! *Lightly.* The two full fences that this takes, behind P1 and behind P2, are most of what an event costs. Where all
 //! consumers are native, P1 goes without: its store may still be on its way when P4 reads an old stamp, while the one
 //! that leaves the stamp reads an old cursor, and nobody publishes the claim. Then a consumer does: one that finds
@@ -73,9 +76,10 @@ pub(crate) const SKIP: u32 = 1 << 31;
 /// Events after which stamps must not be left alone any longer: half of what makes them ambiguous.
 const STALE: u32 = 1 << 31;
 
-/// The claim of `n` slots from `start` on is written.
+/// The claim of `n` slots from `start` on is written. True when the cursor was brought over stamps: then who waits for
+/// it is to be woken.
 #[inline]
-pub(crate) fn publish(view: &View<'_>, start: u32, n: u32) {
+pub(crate) fn publish(view: &View<'_>, start: u32, n: u32) -> bool {
     clear(view, start, n);
     if view.cursor.value.load(Acquire) == start {
         let end = start.wrapping_add(n);
@@ -84,7 +88,7 @@ pub(crate) fn publish(view: &View<'_>, start: u32, n: u32) {
     } else {
         stamp(view, start, n);
     }
-    advance(view);
+    advance(view)
 }
 
 /// The same without the fence, where consumers [help]: half the cost of an event.
@@ -167,19 +171,21 @@ fn stamp(view: &View<'_>, start: u32, count: u32) {
     seqcst::store(&view.stamps[first], start.wrapping_add(1));
 }
 
-/// P3 to P5.
+/// P3 to P5; true when there was a P5.
 #[inline]
-fn advance(view: &View<'_>) {
+fn advance(view: &View<'_>) -> bool {
+    let mut moved = false;
     loop {
         let cursor = seqcst::load(&view.cursor.value);
         let at = view.index(cursor);
         if seqcst::load(&view.stamps[at]) != cursor.wrapping_add(1) {
-            return;
+            return moved;
         }
         // Not the count of a later lap: then the cursor has moved on, and the compare-and-swap fails.
         let next = cursor.wrapping_add(view.counts[at].load(Relaxed) & !SKIP);
         if seqcst::compare_exchange(&view.cursor.value, cursor, next).is_ok() {
             note_wrap(view, cursor, next);
+            moved = true;
         }
     }
 }

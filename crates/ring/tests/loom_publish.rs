@@ -92,6 +92,27 @@ fn two_producers_wake_the_consumer_for_the_last_event() {
     });
 }
 
+/// Whichever claims first: the other's record waits for a flush that does not come.
+#[test]
+fn a_record_is_not_slept_through_beside_one_that_is_not_flushed() {
+    bounded(2, || {
+        let ring = create(config(2).multi(2).stage("only", &[]));
+        let mut consumer = ring.byte_consumer("only", 1).unwrap();
+        let [mut pushing, mut publishing] = [1, 1].map(|owner| ring.byte_producer(owner).unwrap());
+        let pushed = thread::spawn(move || {
+            pushing.try_push(|fields| fields[0] = 2, &[]).unwrap();
+            pushing
+        });
+        let published = thread::spawn(move || push(&mut publishing, 1).unwrap());
+        let mut seen = Vec::new();
+        while !seen.contains(&1) {
+            assert_eq!(consumer.wait(&LoomSleeper, None), Ok(Waited::Ready));
+            consumer.poll(u32::MAX, |record| seen.push(record.fields()[0])).unwrap();
+        }
+        drop((pushed.join().unwrap(), published.join().unwrap()));
+    });
+}
+
 #[test]
 fn a_close_reaches_a_waiting_producer() {
     loom::model(|| {

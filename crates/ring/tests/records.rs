@@ -5,8 +5,26 @@ use millrace_park::ThreadSleeper;
 use millrace_ring::{ClaimError, Config, ConfigError, OpenError, Ring, Seats, Wait, Waited};
 use proptest::prelude::*;
 use std::collections::VecDeque;
-use std::task::Waker;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::task::{Wake, Waker};
 use std::time::Duration;
+
+/// How often it was woken.
+#[derive(Debug, Default)]
+struct Wakes(AtomicU32);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+fn counting_waker() -> (Arc<Wakes>, Waker) {
+    let wakes = Arc::<Wakes>::default();
+    (wakes.clone(), wakes.into())
+}
 
 proptest! {
     #[test]
@@ -153,8 +171,8 @@ fn who_publishes_waits_no_longer_than_it_says_and_writes_nothing_then() {
 fn a_record_whose_writer_panics_is_skipped() {
     let ring = Ring::create_bytes(Config::bytes(1024).multi(1).stage("only", &[]), 4).unwrap();
     let mut out = ring.byte_producer(1).unwrap();
-    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _ = out.try_push(|_| std::panic::resume_unwind(Box::new(())), &[b"lost"]);
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let _ = out.try_push(|_| resume_unwind(Box::new(())), &[b"lost"]);
     }));
     assert!(unwound.is_err());
     out.try_push(|_| (), &[b"kept"]).unwrap();
@@ -162,6 +180,44 @@ fn a_record_whose_writer_panics_is_skipped() {
     let mut seen = Vec::new();
     ring.byte_consumer("only", 1).unwrap().poll(u32::MAX, |record| seen.push(record.payload().to_vec())).unwrap();
     assert_eq!(seen, [b"kept"]);
+}
+
+#[test]
+fn a_record_published_behind_one_that_is_being_written_is_not_slept_through() {
+    for unwinds in [false, true] {
+        let config = Config::bytes(256).multi(2).wait(Wait::Block).stage("only", &[]);
+        let ring = Ring::create_bytes(config, 0).unwrap();
+        let [mut slow, mut fast] = [1, 1].map(|owner| ring.byte_producer(owner).unwrap());
+        let mut only = ring.byte_consumer("only", 1).unwrap();
+        let (wakes, waker) = counting_waker();
+        let write = |_: &mut [u8]| {
+            fast.publish(&ThreadSleeper::current(), None, |_| (), &[b"fast"]).unwrap();
+            assert!(only.arm(&waker));
+            if unwinds {
+                resume_unwind(Box::new(()));
+            }
+        };
+        let pushed = catch_unwind(AssertUnwindSafe(|| slow.try_push(write, &[b"slow"])));
+        assert_eq!((pushed.is_err(), wakes.0.load(Relaxed)), (unwinds, 1));
+        assert_eq!(only.poll(u32::MAX, |_| ()), Ok(if unwinds { 1 } else { 2 }));
+    }
+}
+
+#[test]
+fn what_one_producer_pushes_wakes_nobody_before_it_is_flushed() {
+    for producers in [0, 2] {
+        let config = Config::bytes(256).wait(Wait::Block).stage("only", &[]);
+        let config = if producers > 0 { config.multi(producers) } else { config };
+        let ring = Ring::create_bytes(config, 0).unwrap();
+        let mut out = ring.byte_producer(1).unwrap();
+        let (wakes, waker) = counting_waker();
+        let mut only = ring.byte_consumer("only", 1).unwrap();
+        assert!(only.arm(&waker));
+        (0..3).for_each(|_| out.try_push(|_| (), &[b"one"]).unwrap());
+        assert_eq!(wakes.0.load(Relaxed), 0);
+        out.flush();
+        assert_eq!(wakes.0.load(Relaxed), 1);
+    }
 }
 
 #[test]
