@@ -121,12 +121,14 @@ impl ByteProducer {
         }
     }
 
-    /// Has `waker` woken when a consumer makes room. True when there is room for a record of `length` payload bytes
-    /// already, or when the ring takes none any more, or none as long.
+    /// Flushes, and has `waker` woken when a consumer makes room. True when there is room for a record of `length` payload
+    /// bytes already, or when the ring takes none any more, or none as long.
     pub fn wait_for_room(&mut self, length: usize, waker: &Waker) -> bool {
         let Seat { memory, claimer } = &mut self.seat;
         memory.producers().set(claimer.index, waker.clone());
         let Some(view) = memory.enter() else { return true };
+        // What is not flushed nobody consumes, and so makes no room.
+        claimer.flush(memory, &view);
         if length > max_payload(view.geometry) {
             return true;
         }

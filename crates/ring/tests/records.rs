@@ -133,6 +133,24 @@ fn nobody_waits_for_room_for_a_record_longer_than_half_the_ring() {
 }
 
 #[test]
+fn who_waits_for_room_has_flushed_what_would_make_it() {
+    for producers in [0, 2] {
+        let config = Config::bytes(64).wait(Wait::Block).stage("only", &[]);
+        let config = if producers > 0 { config.multi(producers) } else { config };
+        let ring = Ring::create_bytes(config, 0).unwrap();
+        let mut out = ring.byte_producer(1).unwrap();
+        let mut only = ring.byte_consumer("only", 1).unwrap();
+        let ((consumer, waker), (producer, for_room)) = (counting_waker(), counting_waker());
+        assert!(only.arm(&waker));
+        (0..2).for_each(|_| out.try_push(|_| (), &[]).unwrap());
+        assert!(!out.wait_for_room(0, &for_room));
+        assert_eq!(consumer.0.load(Relaxed), 1);
+        assert_eq!(only.poll(u32::MAX, |_| ()), Ok(2));
+        assert_eq!(producer.0.load(Relaxed), 1);
+    }
+}
+
+#[test]
 fn who_publishes_waits_for_as_much_room_as_its_record_takes() {
     let ring = Ring::create_bytes(Config::bytes(256).wait(Wait::Block).stage("only", &[]), 0).unwrap();
     let mut out = ring.byte_producer(1).unwrap();
