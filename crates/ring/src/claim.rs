@@ -88,10 +88,15 @@ impl Claimer {
     }
 
     /// For a seat of a multi-producer ring, where nothing but the seat is a producer's own.
+    ///
+    /// # Panics
+    /// When the seat has a claim open: another would take its place in the seat's cell, and nobody could finish it.
     pub(crate) fn stateless(index: u32, view: &View<'_>) -> Result<Self, ClaimError> {
         if !view.geometry.multi {
             return Err(ClaimError::Kind);
         }
+        let open = view.producers[index as usize].claimant.open();
+        assert!(open.is_none(), "seat {index} has a claim open, which would be left behind");
         Ok(Self { index, next: 0, gate: 0, dirty: false })
     }
 

@@ -133,6 +133,9 @@ impl Seats {
     ///
     /// # Errors
     /// [`ClaimError`]: nothing was published. [`ClaimError::Kind`] on single-producer rings and on rings of events.
+    ///
+    /// # Panics
+    /// When the seat has a [claim](Self::claim) open.
     pub fn push_copied(&self, index: u32, fields: &[u8], payload: &[u8]) -> Result<(), ClaimError> {
         push_copied(&self.memory, index, fields, payload)
     }

@@ -78,6 +78,15 @@ fn a_seat_with_a_claim_publishes_nothing_else() {
 
 #[test]
 #[should_panic(expected = "has a claim open")]
+fn a_seat_with_a_claim_publishes_no_record() {
+    let (ring, _consumer) = records(16);
+    let seat = ring.take_producer(1).unwrap();
+    ring.claim(seat, 1).unwrap();
+    let _ = ring.push_copied(seat, &[], b"one");
+}
+
+#[test]
+#[should_panic(expected = "has a claim open")]
 fn a_seat_has_one_claim_at_a_time() {
     let (ring, _consumer) = ring();
     let seat = ring.take_producer(1).unwrap();
