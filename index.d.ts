@@ -937,8 +937,8 @@ export declare const native: {
 
 /**
  * How native work is run as a stage, and what happens when it fails on an event: as {@link RunOptions} say, with two
- * differences. `skipped` is called on the event loop of the thread that called `run`, so behind the count, and behind
- * events that the stage has gone on with; what has not been told waits in memory. And a back-off blocks no thread.
+ * differences. `skipped` is called on the event loop of the thread that called `run`, maybe behind events that the stage
+ * has gone on with; what has not been told waits in memory. And a back-off blocks no thread.
  */
 export declare interface NativeRunOptions extends RunOptions {
   /** One that this thread made. */

@@ -113,20 +113,22 @@ impl ByteConsumer {
         let view = memory.enter().ok_or(Gone)?;
         let most = max.div_ceil(view.geometry.stride);
         let available = self.place.take(&view, most);
-        let (mut taken, mut records) = (0, 0);
+        let (mut taken, mut records, mut skipped) = (0, 0, 0);
         self.begun = 0;
         while taken < available && taken < most {
             let (granules, record) = self.read(&view, taken, available);
             if let Some(mut record) = record {
                 match each(&mut record) {
-                    Ok(()) | Err(Failed::Skip) => records += 1,
+                    Ok(()) => {}
+                    Err(Failed::Skip) => skipped += 1,
                     Err(Failed::Stop) => break,
                     Err(Failed::Rewind) => return Ok(0),
                 }
+                records += 1;
             }
             taken += granules;
         }
-        self.release(&view, taken);
+        self.release(&view, taken, skipped);
         Ok(records)
     }
 
@@ -169,7 +171,7 @@ impl ByteConsumer {
         let memory = self.place.memory.clone();
         let view = memory.enter().ok_or(Gone)?;
         let available = self.place.take(&view, max.div_ceil(view.geometry.stride));
-        let (mut taken, mut records, mut left) = (0, 0, max);
+        let (mut taken, mut records, mut skipped, mut left) = (0, 0, 0, max);
         while taken < available && left > 0 {
             let (granules, record) = self.read(&view, taken, available);
             if let Some(record) = record {
@@ -186,7 +188,8 @@ impl ByteConsumer {
                 }
                 self.begun = 0;
                 match outcome {
-                    Ok(()) | Err(Failed::Skip) => {}
+                    Ok(()) => {}
+                    Err(Failed::Skip) => skipped += 1,
                     Err(Failed::Stop) => break,
                     Err(Failed::Rewind) => return Ok(0),
                 }
@@ -196,7 +199,7 @@ impl ByteConsumer {
             }
             taken += granules;
         }
-        self.release(&view, taken);
+        self.release(&view, taken, skipped);
         Ok(records)
     }
 
@@ -219,14 +222,15 @@ impl ByteConsumer {
     }
 
     /// Releases what was taken, if anything was.
-    fn release(&mut self, view: &View<'_>, taken: u32) {
+    fn release(&mut self, view: &View<'_>, taken: u32, skipped: u32) {
         if taken > 0 {
-            self.place.release(view, taken);
+            self.place.release(view, taken, skipped);
         }
     }
 
     /// What follows this stage's failures, for [`try_poll`](Self::try_poll) and [`poll_pieces`](Self::poll_pieces);
-    /// `skipped` gets the error and the number of each record that is passed over, when it has been counted.
+    /// `skipped` gets the error and the number of each record that is passed over, before it is counted, and again when its
+    /// batch comes again.
     pub fn recovery<X, F: FnMut(X, u64)>(&self, on_error: OnError, skipped: F) -> Recovery<X, F> {
         self.place.recovery(on_error, skipped)
     }

@@ -81,27 +81,31 @@ impl Consumer {
         let memory = self.0.memory.clone();
         let view = memory.enter().ok_or(Gone)?;
         let n = self.0.take(&view, max).min(max);
-        let mut done = n;
+        let (mut done, mut skipped) = (n, 0);
         let stride = view.geometry.stride as usize;
         for i in 0..n {
             let sequence = self.0.next.wrapping_add(i);
             // SAFETY: the event is published and not released by this stage, nor another worker's: no producer writes it.
             let mut slot = unsafe { SharedBytes::new(view.slot(sequence), stride) };
             match each(sequence, &mut slot, i + 1 == n) {
-                Ok(()) | Err(Failed::Skip) => continue,
+                Ok(()) => continue,
+                Err(Failed::Skip) => {
+                    skipped += 1;
+                    continue;
+                }
                 Err(Failed::Stop) => done = i,
                 Err(Failed::Rewind) => done = 0,
             }
             break;
         }
         if done > 0 {
-            self.0.release(&view, done);
+            self.0.release(&view, done, skipped);
         }
         Ok(done)
     }
 
     /// What follows this stage's failures, for [`try_poll`](Self::try_poll); `skipped` gets the error and the number of
-    /// each event that is passed over, when it has been counted.
+    /// each event that is passed over, before it is counted, and again when its batch comes again.
     pub fn recovery<X, F: FnMut(X, u64)>(&self, on_error: OnError, skipped: F) -> Recovery<X, F> {
         self.0.recovery(on_error, skipped)
     }

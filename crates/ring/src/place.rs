@@ -159,11 +159,15 @@ impl Place {
         }
     }
 
-    /// Releases the first `n` places taken, one at least.
-    pub(crate) fn release(&mut self, view: &View<'_>, n: u32) {
+    /// Releases the first `n` places taken, one at least, of which `skipped` events are passed over. Those are counted
+    /// here: a batch that is not released comes again.
+    pub(crate) fn release(&mut self, view: &View<'_>, n: u32, skipped: u32) {
         self.next = self.next.wrapping_add(n);
         let cell = &view.stages[self.seat as usize];
         count(&cell.batches, 1);
+        if skipped > 0 {
+            count(&cell.skipped, skipped);
+        }
         match &mut self.part {
             Part::Whole { .. } => release(&self.memory, cell, self.next),
             Part::Share { left, .. } => {

@@ -7,6 +7,7 @@ use crate::memory::{Memory, View};
 use crate::sequence::{count, distance, position};
 use crate::typed::{OnError, Ran, Stopped, back_off};
 use crate::workers::Workers;
+use millrace_park::sync::atomic::Ordering::Relaxed;
 use millrace_park::{Barrier, Failure, Sleeper};
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 /// What becomes of an event that failed, and of the batch that it is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failed {
-    /// It is passed over: released with its batch, which goes on behind it.
+    /// It is passed over: released with its batch, which goes on behind it, and counted then in
+    /// [`StageStatistics::skipped`](crate::StageStatistics::skipped).
     Skip,
     /// It comes again, and those behind it; those before it are released.
     Stop,
@@ -59,8 +61,8 @@ pub struct Recovery<X, F> {
     /// What broke the batch off, and the number of the event.
     error: Option<(X, u64)>,
     ran: Ran,
-    /// Of the batch, those that were passed over.
-    passed_over: u32,
+    /// What the seat had counted as skipped before it passed over what is not released yet, if there is something.
+    skipped_before: Option<u32>,
 }
 
 impl<X: fmt::Debug, F> fmt::Debug for Recovery<X, F> {
@@ -73,7 +75,7 @@ impl<X: fmt::Debug, F> fmt::Debug for Recovery<X, F> {
 impl<X, F: FnMut(X, u64)> Recovery<X, F> {
     pub(crate) fn new(memory: Arc<Memory>, stage: u32, seat: u32, on_error: OnError, skipped: F) -> Self {
         let ran = Ran::default();
-        Self { memory, stage, seat, on_error, skipped, failures: 0, error: None, ran, passed_over: 0 }
+        Self { memory, stage, seat, on_error, skipped, failures: 0, error: None, ran, skipped_before: None }
     }
 
     /// What has become of the event at `sequence`, for `try_poll` and `poll_pieces`: those end the batch where the event
@@ -91,10 +93,9 @@ impl<X, F: FnMut(X, u64)> Recovery<X, F> {
         let number = self.memory.enter().map_or(sequence.into(), |view| self.number(&view, sequence));
         match self.on_error {
             OnError::Skip => {
-                if let Some(view) = self.memory.enter() {
-                    count(&view.stages[self.seat as usize].skipped, 1);
+                if self.skipped_before.is_none() {
+                    self.skipped_before = self.passed_over();
                 }
-                self.passed_over += 1;
                 (self.skipped)(error, number);
                 Failed::Skip
             }
@@ -107,6 +108,11 @@ impl<X, F: FnMut(X, u64)> Recovery<X, F> {
                 Failed::Rewind
             }
         }
+    }
+
+    /// Events that the seat has passed over and released.
+    fn passed_over(&self) -> Option<u32> {
+        self.memory.enter().map(|view| view.stages[self.seat as usize].skipped.load(Relaxed))
     }
 
     /// The exact number of a sequence that this stage has not released.
@@ -128,7 +134,8 @@ impl<X, F: FnMut(X, u64)> Recovery<X, F> {
     }
 
     fn end(&mut self, released: u32, sleeper: &dyn Sleeper) -> Result<(), (X, u64)> {
-        let skipped = std::mem::take(&mut self.passed_over);
+        let before = self.skipped_before.take();
+        let skipped = before.and_then(|before| Some(self.passed_over()?.wrapping_sub(before))).unwrap_or(0);
         self.ran.consumed += u64::from(released.saturating_sub(skipped));
         self.ran.skipped += u64::from(skipped);
         let Some(failed) = self.error.take() else {

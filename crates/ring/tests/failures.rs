@@ -92,6 +92,7 @@ fn a_record_that_fails_in_any_of_its_pieces_is_passed_over_as_a_whole() {
         assert_eq!(seen.done, ["begin", "end"], "in turns of {max}");
         let first = u64::from(u32::MAX - 1);
         assert_eq!((seen.skipped, seen.failed), (vec![first + 1, first + 2, first + 3], 3));
+        assert_eq!(ring.stats().unwrap().stages[0].skipped, 3);
         assert_eq!(left(&ring), [""; 0]);
     }
 }
@@ -141,11 +142,14 @@ fn events_and_whole_records_are_passed_over_come_again_or_are_begun_again() {
         let mut one = ring.consumer("one", 1).unwrap();
         let polled = one.try_poll(8, |sequence, _, _| outcome(sequence == 2));
         assert_eq!((polled, one.poll(8, |_, _, _| ())), (Ok(released), Ok(4 - released)));
+        let skipped = u32::from(failed == Failed::Skip);
+        assert_eq!(ring.stats().unwrap().stages[0].skipped, skipped);
 
         let ring = records(0, &[b"a", b"b", b"c", b"d"]);
         let mut one = ring.byte_consumer("one", 1).unwrap();
         let polled = one.try_poll(u32::MAX, |record| outcome(record.sequence == 2));
         assert_eq!((polled, one.poll(u32::MAX, |_| ())), (Ok(released), Ok(4 - released)));
+        assert_eq!(ring.stats().unwrap().stages[0].skipped, skipped);
     }
 }
 
@@ -239,4 +243,48 @@ fn a_handler_that_panics_in_a_run_releases_nothing_and_leaves_the_ring_open() {
     assert!(catch_unwind(panics).is_err());
     drop(one);
     assert_eq!((ring.failure(), left(&ring)), (None, vec!["a".into(), "b".into()]));
+}
+
+#[test]
+fn what_is_passed_over_in_a_batch_that_comes_again_counts_once() {
+    let ring = records(0, &[b"a", b"!b", b"c"]);
+    ring.close();
+    let mut one = ring.byte_consumer("one", 1).unwrap();
+    let mut told = Vec::new();
+    let mut run = |panics| {
+        let note = |error, number| told.push((error, number));
+        one.run_fallible(&ThreadSleeper::current(), OnError::Skip, note, |record| match record.payload() {
+            b"!b" => Err("no"),
+            b"c" if panics => resume_unwind(Box::new(())),
+            _ => Ok(()),
+        })
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| run(true))).is_err());
+    assert_eq!(run(false), Ok(Ran { consumed: 2, skipped: 1, retries: 0 }));
+    assert_eq!(ring.stats().unwrap().stages[0].skipped, 1);
+    assert_eq!(told, [("no", 1), ("no", 1)]);
+}
+
+#[test]
+fn a_recovery_that_outlives_a_panic_counts_what_was_released() {
+    let ring = records(0, &[b"a", b"b", b"c"]);
+    ring.close();
+    let mut one = ring.byte_consumer("one", 1).unwrap();
+    let sleeper = ThreadSleeper::current();
+    let mut recovery = one.recovery(OnError::Skip, |_: &str, _| ());
+    let panics = catch_unwind(AssertUnwindSafe(|| {
+        one.try_poll(u32::MAX, |record| match record.payload() {
+            b"a" => recovery.check(record.sequence, Err("no")),
+            _ => resume_unwind(Box::new(())),
+        })
+    }));
+    assert!(panics.is_err());
+    let ran = recovery.turns(
+        &mut one,
+        &sleeper,
+        |one| one.wait(&sleeper, None),
+        |one, recovery| one.try_poll(u32::MAX, |record| recovery.check(record.sequence, Ok(()))),
+    );
+    assert_eq!(ran, Ok(Ran { consumed: 3, skipped: 0, retries: 0 }));
+    assert_eq!(ring.stats().unwrap().stages[0].skipped, 0);
 }
