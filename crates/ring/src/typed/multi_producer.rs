@@ -186,6 +186,10 @@ impl<E: Send + Sync, W: WaitStrategy> MultiProducer<E, W> {
         let start = view.claim.ledger.claim_untraced(fit, || patience.stay_away())?;
         // The claim sequence stands for it from now on.
         own.staged.store(0, Release);
+        // For a claim of nothing it stands still: who has seen what was announced would wait for it.
+        if n == 0 {
+            self.access.look_again();
+        }
         Ok(start)
     }
 
