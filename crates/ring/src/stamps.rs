@@ -197,13 +197,21 @@ fn note_wrap(view: &View<'_>, from: u32, to: u32) {
     }
 }
 
+/// How long the claim is that begins at `sequence`, if one was ended there, and whether it was given up.
+fn ended_at(view: &View<'_>, sequence: u32) -> Option<(u32, bool)> {
+    let index = view.index(sequence);
+    // The stamp first: beyond the cursor the count that goes with it may be written just now.
+    if view.stamps[index].load(Acquire) != sequence.wrapping_add(1) {
+        return None;
+    }
+    let count = view.counts[index].load(Relaxed);
+    // Zero in scribbled memory only.
+    Some(((count & !SKIP).max(1), count & SKIP != 0))
+}
+
 /// The slots given up from `sequence` on, if a claim that begins there was given up.
 fn skipped_at(view: &View<'_>, sequence: u32) -> Option<u32> {
-    let index = view.index(sequence);
-    let count = view.counts[index].load(Relaxed);
-    let begins = view.stamps[index].load(Relaxed) == sequence.wrapping_add(1);
-    // Zero in scribbled memory only.
-    (begins && count & SKIP != 0).then_some((count & !SKIP).max(1))
+    ended_at(view, sequence).and_then(|(length, given_up)| given_up.then_some(length))
 }
 
 /// How many of the claimed slots between two sequences were given up.
@@ -218,6 +226,21 @@ pub(crate) fn given_up_between(view: &View<'_>, from: u32, to: u32) -> u32 {
         at = at.wrapping_add(over.max(1));
     }
     given_up
+}
+
+/// How many slots from `cursor` on were published, behind a claim that is still open.
+pub(crate) fn published_behind(view: &View<'_>, cursor: u32) -> u32 {
+    if !view.geometry.multi {
+        return 0;
+    }
+    let end = view.claim.ledger.sequence();
+    let (mut at, mut published) = (cursor, 0);
+    while distance(at, end) > 0 {
+        let (length, given_up) = ended_at(view, at).unwrap_or((1, true));
+        published += if given_up { 0 } else { length };
+        at = at.wrapping_add(length);
+    }
+    published
 }
 
 /// What a consumer knows of skipped slots.

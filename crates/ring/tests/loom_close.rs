@@ -3,13 +3,18 @@
 
 use loom::thread;
 use millrace_ring::typed::{Block, Builder, Closed, Ring, Spin, WaitStrategy};
+use std::time::Duration;
 
 /// The wrap comes at once.
 const START: u32 = u32::MAX;
 
 fn bounded(check: impl Fn() + Send + Sync + 'static) {
+    within(2, check);
+}
+
+fn within(preemptions: usize, check: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(2);
+    model.preemption_bound = Some(preemptions);
     model.check(check);
 }
 
@@ -72,4 +77,32 @@ fn one_of_many_that_gives_a_claim_up_wakes_who_closes() {
         || builder(Spin).multi(2).create(|| 0).unwrap(),
         |ring| drop(ring.producer().unwrap().try_claim(2)),
     );
+}
+
+#[test]
+fn one_of_many_that_claims_nothing_wakes_who_closes() {
+    a_claim_meets_who_closes(
+        || builder(Spin).multi(2).create(|| 0).unwrap(),
+        |ring| drop(ring.producer().unwrap().try_claim(0)),
+    );
+}
+
+#[test]
+fn what_is_published_behind_an_open_claim_is_not_taken_for_given_up() {
+    // Into the claim, out of it for the close, and back while that counts.
+    within(3, || {
+        let ring = Builder::new(4).multi(2).wait(Spin).start(0).stage("only", &[]).create(|| 0).unwrap();
+        let (mut a, mut b) = (ring.producer().unwrap(), ring.producer().unwrap());
+        // So that each slot says of the lap before that it was given up.
+        for _ in 0..4 {
+            drop(a.try_claim(1).unwrap());
+        }
+        assert_eq!(ring.consumer("only").unwrap().poll(8, |_, _, _| ()), 0);
+        let open = a.try_claim(1).unwrap();
+        let publishing = thread::spawn(move || b.try_publish(|event| *event = 1));
+        let closed = ring.close_within(Some(Duration::ZERO));
+        let published = u64::from(publishing.join().unwrap().is_ok());
+        assert!(closed.consumed == 0 && closed.abandoned <= published, "{closed:?} of {published}");
+        drop(open);
+    });
 }

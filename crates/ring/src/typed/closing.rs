@@ -4,10 +4,11 @@ use super::core::{Access, Core};
 use crate::join::exact_wraps;
 use crate::layout::{CLOSING, Cell, FAILED};
 use crate::sequence::{distance, slowest_sink};
-use crate::stamps::given_up_between;
+use crate::stamps::{given_up_between, published_behind};
 use millrace_park::sync::Arc;
 use millrace_park::sync::atomic::Ordering::Acquire;
 use millrace_park::{CLOSERS, Crowd, Sleeper};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,8 @@ use std::time::{Duration, Instant};
 pub struct Closed {
     /// Events that every stage has consumed.
     pub consumed: u64,
-    /// Events that were accepted, and some stage has not consumed.
+    /// Events that were published, and some stage has not consumed: also those behind a claim that is still open, but not
+    /// those of the claim.
     pub abandoned: u64,
 }
 
@@ -27,9 +29,10 @@ struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    /// Known by who is woken: nobody waits twice at a time.
+    /// Known by a number of its own: two may be woken by the same waker.
     fn begin(closers: &'a Crowd, waker: Waker) -> Self {
-        let key = waker.data().addr() as u64;
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let key = NEXT.fetch_add(1, Relaxed);
         closers.add(key, waker);
         Self { closers, key }
     }
@@ -84,15 +87,45 @@ fn take_stock<E>(access: &Access<E>) -> Closed {
     let mut found = look();
     loop {
         let (slowest, cursor, given_up) = found;
-        let abandoned = left(access, slowest, cursor).into();
+        let abandoned = u64::from(left(access, slowest, cursor));
         // Those behind the cursor wait for a claim that is still open.
         let behind = given_up_between(view, cursor, view.claim.ledger.sequence()).into();
         let published = (u64::from(exact_wraps(view, cursor)) << 32) + u64::from(cursor) - u64::from(core.start);
         let now = look();
         if now == found {
             let consumed = published.saturating_sub(given_up.saturating_sub(behind) + abandoned);
-            return Closed { consumed, abandoned };
+            return Closed { consumed, abandoned: abandoned + u64::from(published_behind(view, cursor)) };
         }
         found = now;
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Waiting;
+    use millrace_park::{CLOSERS, Crowd, WakerTable};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    use std::task::{Wake, Waker};
+
+    #[derive(Default)]
+    struct Wakes(AtomicU32);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn two_who_are_woken_by_one_waker_wait_each_for_itself() {
+        let table = WakerTable::new();
+        let crowd = Crowd::behind(&table, CLOSERS);
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        let (first, _second) = (Waiting::begin(&crowd, waker.clone()), Waiting::begin(&crowd, waker));
+        drop(first);
+        table.wake(1 << CLOSERS);
+        assert_eq!(wakes.0.load(Relaxed), 1);
     }
 }

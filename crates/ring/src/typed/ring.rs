@@ -261,13 +261,14 @@ impl<E: Send + Sync, W: WaitStrategy, P> Ring<E, W, P> {
 
     /// Closes the ring and waits until every stage, those that joined as well, has consumed all that was accepted,
     /// `timeout` at most; none waits for as long as it takes. Tells how many events were consumed by all stages, and how
-    /// many were left by one. Slots that a [`Claim`](super::Claim) gave up are no events.
+    /// many were left by one. Slots that a [`Claim`](super::Claim) gave up are no events, and those of one that is still
+    /// open when the time is up are none yet.
     ///
     /// A ring that has failed, or fails meanwhile, is not waited for: nobody consumes the rest. What is abandoned may
     /// still be consumed afterwards. From any thread, several at a time, and again. Sleeps, whatever the ring's way to
     /// wait is, and is woken once for each batch of the slowest stage.
     ///
-    /// Exact, but where a producer gives a claim up in the very moment in which the time is up.
+    /// Exact, but where a producer ends a claim in the very moment in which the time is up.
     ///
     /// ```
     /// use millrace_ring::typed::{Builder, Closed};
