@@ -85,6 +85,21 @@ test('a close that takes too long tells exactly what is left', async () => {
   expect(await ring.close()).toEqual({ consumed: 6, abandoned: 0 });
 });
 
+test('what was published behind an open claim is abandoned, and what is claimed is not', async () => {
+  const { ring, out, read } = numbers(16, { producers: 'multi' });
+  const other = ring.producer();
+  const claim = out.tryClaim(3);
+  for (const n of [1, 2]) other.tryPublish(number, n);
+  other.flush();
+  const given = other.tryClaim(1);
+  given?.abort();
+  expect(await ring.close({ timeout: 0 })).toEqual({ consumed: 0, abandoned: 2 });
+  claim?.commit(1);
+  expect(await ring.close({ timeout: 0 })).toEqual({ consumed: 0, abandoned: 3 });
+  while (read.poll());
+  expect(await ring.close()).toEqual({ consumed: 3, abandoned: 0 });
+});
+
 test('waiting producers and consumers are woken by a close', async () => {
   const full = numbers(2);
   for (const n of [0, 1]) full.out.tryPublish(number, n);

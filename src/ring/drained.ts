@@ -7,7 +7,7 @@ import { layout as L } from './layout.js';
 import { callNative } from './native-error.js';
 import type { RingMemory } from './ring-memory.js';
 import type { RingClosed } from './shared-ring.js';
-import { skippedBefore, skippedBetween } from './skips.js';
+import { publishedBehind, skippedBefore, skippedBetween } from './skips.js';
 
 /**
  * Waits until all stages, also those that have joined, have consumed everything, `timeout` milliseconds at most.
@@ -40,10 +40,10 @@ export async function drained(
     }
   };
   if (!over() && timeout !== 0) await untilOver(memory, arm, over, timeout, hold);
-  const abandoned = left();
+  const ready = left();
   const cursor = memory.position(L.CURSOR_CELL);
   const published = cursor - skippedBefore(memory, cursor | 0);
-  return { consumed: published - abandoned, abandoned };
+  return { consumed: published - ready, abandoned: ready + publishedBehind(memory, cursor | 0) };
 }
 
 /**

@@ -41,7 +41,10 @@ export interface RingClosed {
    * given 2^32 claimed slots up.
    */
   readonly consumed: number;
-  /** Those that were published and not consumed by every stage when the timeout passed. */
+  /**
+   * Those that were published and not consumed by every stage when the timeout passed: also what waits behind a claim
+   * that another producer has open, but not what is claimed.
+   */
   readonly abandoned: number;
 }
 

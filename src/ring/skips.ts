@@ -4,13 +4,18 @@ import type { RingMemory } from './ring-memory.js';
 /** The bit of a claim's count that says: nobody consumes these slots. */
 const SKIP = 1 << 31;
 
-/** The slots given up from `sequence` on, if a claim that begins there was given up; otherwise 0. */
-function skippedAt(memory: RingMemory, sequence: number): number {
+/** The count of the claim that begins at `sequence`, if one was ended there; otherwise 0. */
+function endedAt(memory: RingMemory, sequence: number): number {
   const { words, stamps, capacity, mask } = memory;
   const at = stamps + (sequence & mask);
-  if (words[at] !== ((sequence + 1) | 0)) return 0;
-  const count = words[at + capacity] as number;
-  // Zero in scribbled memory only.
+  // The stamp first: beyond the cursor the count that goes with it may be written just now.
+  return words[at] === ((sequence + 1) | 0) ? (words[at + capacity] as number) : 0;
+}
+
+/** The slots given up from `sequence` on, if a claim that begins there was given up; otherwise 0. */
+function skippedAt(memory: RingMemory, sequence: number): number {
+  const count = endedAt(memory, sequence);
+  // No slot in scribbled memory only.
   return count & SKIP ? Math.max(count & ~SKIP, 1) : 0;
 }
 
@@ -35,6 +40,20 @@ export function skippedBefore(memory: RingMemory, cursor: number): number {
   const { words } = memory;
   const skipped = Atomics.load(words, L.HEADER_SKIPPED);
   return (skipped - skippedBetween(memory, cursor, Atomics.load(words, L.CLAIM_CELL))) >>> 0;
+}
+
+/** How many slots from the cursor on were published, behind a claim that is open. */
+export function publishedBehind(memory: RingMemory, cursor: number): number {
+  if (!memory.multi) return 0;
+  const end = Atomics.load(memory.words, L.CLAIM_CELL);
+  let published = 0;
+  for (let at = cursor; ((end - at) | 0) > 0; ) {
+    const count = endedAt(memory, at);
+    const length = Math.max(count & ~SKIP, 1);
+    if (count > 0) published += length;
+    at = (at + length) | 0;
+  }
+  return published;
 }
 
 /**

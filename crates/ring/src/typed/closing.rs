@@ -87,14 +87,15 @@ fn take_stock<E>(access: &Access<E>) -> Closed {
     let mut found = look();
     loop {
         let (slowest, cursor, given_up) = found;
-        let abandoned = u64::from(left(access, slowest, cursor));
+        let ready = u64::from(left(access, slowest, cursor));
         // Those behind the cursor wait for a claim that is still open.
         let behind = given_up_between(view, cursor, view.claim.ledger.sequence()).into();
+        let abandoned = ready + u64::from(published_behind(view, cursor));
         let published = (u64::from(exact_wraps(view, cursor)) << 32) + u64::from(cursor) - u64::from(core.start);
         let now = look();
         if now == found {
-            let consumed = published.saturating_sub(given_up.saturating_sub(behind) + abandoned);
-            return Closed { consumed, abandoned: abandoned + u64::from(published_behind(view, cursor)) };
+            let consumed = published.saturating_sub(given_up.saturating_sub(behind) + ready);
+            return Closed { consumed, abandoned };
         }
         found = now;
     }

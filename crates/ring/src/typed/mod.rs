@@ -68,7 +68,7 @@
 //! [`Ring::close`] may meet a publish of another thread. Then either the publish is refused ([`ClaimError::Closed`])
 //! and nobody sees its event, or it is accepted and every stage gets it before it ends: nothing is accepted and lost.
 //! What one thread published before it called `close` is always accepted. A [`Claim`] that is open when the ring closes
-//! was accepted: stages wait until it is committed or dropped. [`Ring::fail`] stops accepting too
+//! can still be committed: stages wait until it is, or is dropped. [`Ring::fail`] stops accepting too
 //! ([`ClaimError::Failed`]; [`Ring::failure`] says why), but stages end as soon as they find nothing ready, whatever is
 //! still to come. [`Ring::close_within`] closes, waits until all is consumed
 //! and tells how much was. A handler's panic neither closes nor fails the ring;
