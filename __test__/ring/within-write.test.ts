@@ -1,5 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { ByteRing } from 'millrace';
+import { ByteRing, Ring } from 'millrace';
 import { all, closing, number, numbers, outcome } from './rings.js';
 
 const kinds = ['single', 'multi'] as const;
@@ -60,6 +61,25 @@ test.each(kinds)('%s: a write that flushes doubles and loses nothing', (producer
   expect(all(read.poll())).toEqual(accepted ? [1, 2, 3] : [1, 3]);
   expect(ring.stats().lost).toBe(0);
 });
+
+test.each([false, true])(
+  'bytes %p: what a write that waits elsewhere fills is seen at the end of the turn',
+  async (bytes) => {
+    const common = { capacity: 512, stages: { read: {} } } as const;
+    const ring = closing(
+      bytes ? ByteRing.create(common) : Ring.create({ ...common, fields: { n: 'u32' } }),
+    );
+    const out = ring.producer();
+    const read = ring.consumer('read');
+    const count = () => read.poll()?.length ?? 0;
+    // Whatever waits flushes all that this thread has staged.
+    const write = () => void numbers(16).ring.close({ timeout: 0 });
+    expect('maxPayload' in out ? out.tryPublish('', write) : out.tryPublish(write)).toBe(true);
+    expect([count(), out.staged > 0]).toEqual([0, true]);
+    await turn();
+    expect([count(), out.staged]).toEqual([1, 0]);
+  },
+);
 
 test.each(kinds)('%s: a write that claims is refused, and leaves no claim', (producers) => {
   const { out, read } = numbers(16, { producers });

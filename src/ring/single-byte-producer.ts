@@ -35,10 +35,8 @@ export class SingleByteProducer<H extends object> extends ByteProducer<H> {
     const next = header.$next;
     const places = this.places(length);
     const padding = this.padding(next, places);
-    if (((header.$limit - next) | 0) < padding + places) {
-      this.checkFree();
-      if (!this.slots.prepare(padding + places)) return false;
-      this.stage();
+    if (((header.$limit - next) | 0) < padding + places && !this.#prepare(padding + places)) {
+      return false;
     }
     const { words, slots, stride, mask, arrays } = this.memory;
     const at = slots + ((next + padding) & mask) * stride;
@@ -55,14 +53,24 @@ export class SingleByteProducer<H extends object> extends ByteProducer<H> {
     return true;
   }
 
+  /**
+   * Has the next `n` places announced, and flushed at the end of the turn; false when the ring is full. Behind a write
+   * once more if that has flushed, which took both back.
+   */
+  #prepare(n: number): boolean {
+    this.checkFree();
+    if (!this.slots.prepare(n)) return false;
+    this.stage();
+    return true;
+  }
+
   #fill<A>(at: number, next: number, n: number, write: WriteHeader<H, A>, argument: A): void {
     const header = this.#header;
     header.$at = at + L.RECORD_PREFIX;
     try {
       this.fill(write, header, argument);
       if (header.$next !== next) throw this.movedWithin();
-      // What was announced a flush within `write` has taken back.
-      if (((header.$limit - next) | 0) <= 0) this.slots.prepare(n);
+      if (((header.$limit - next) | 0) <= 0) this.#prepare(n);
     } catch (error) {
       this.slots.withdraw();
       throw error;

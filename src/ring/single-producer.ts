@@ -64,8 +64,8 @@ export class SingleProducer<E extends object> extends Producer<E> {
   }
 
   /**
-   * Brings the limit behind the next event; false when the ring is full. Behind a write once more if that has flushed,
-   * which took back what was announced: a close would not wait for the event.
+   * Has the next event announced, and flushed at the end of the turn; false when the ring is full. Behind a write once
+   * more if that has flushed, which took both back.
    */
   #prepare(): boolean {
     this.checkFree();
