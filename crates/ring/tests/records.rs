@@ -26,6 +26,12 @@ fn counting_waker() -> (Arc<Wakes>, Waker) {
     (wakes.clone(), wakes.into())
 }
 
+/// A ring whose consumers sleep at once: for one producer, or for so many.
+fn sleeping(capacity: u32, producers: u32) -> Ring {
+    let config = Config::bytes(capacity).wait(Wait::Block).stage("only", &[]);
+    Ring::create_bytes(if producers > 0 { config.multi(producers) } else { config }, 0).unwrap()
+}
+
 proptest! {
     #[test]
     fn records_come_out_as_they_went_in(
@@ -135,9 +141,7 @@ fn nobody_waits_for_room_for_a_record_longer_than_half_the_ring() {
 #[test]
 fn who_waits_for_room_has_flushed_what_would_make_it() {
     for producers in [0, 2] {
-        let config = Config::bytes(64).wait(Wait::Block).stage("only", &[]);
-        let config = if producers > 0 { config.multi(producers) } else { config };
-        let ring = Ring::create_bytes(config, 0).unwrap();
+        let ring = sleeping(64, producers);
         let mut out = ring.byte_producer(1).unwrap();
         let mut only = ring.byte_consumer("only", 1).unwrap();
         let ((consumer, waker), (producer, for_room)) = (counting_waker(), counting_waker());
@@ -152,7 +156,7 @@ fn who_waits_for_room_has_flushed_what_would_make_it() {
 
 #[test]
 fn who_publishes_waits_for_as_much_room_as_its_record_takes() {
-    let ring = Ring::create_bytes(Config::bytes(256).wait(Wait::Block).stage("only", &[]), 0).unwrap();
+    let ring = sleeping(256, 0);
     let mut out = ring.byte_producer(1).unwrap();
     (0..8).for_each(|_| out.try_push(|_| (), &[]).unwrap());
     let (mut only, closing) = (ring.byte_consumer("only", 1).unwrap(), ring.clone());
@@ -203,8 +207,7 @@ fn a_record_whose_writer_panics_is_skipped() {
 #[test]
 fn a_record_published_behind_one_that_is_being_written_is_not_slept_through() {
     for unwinds in [false, true] {
-        let config = Config::bytes(256).multi(2).wait(Wait::Block).stage("only", &[]);
-        let ring = Ring::create_bytes(config, 0).unwrap();
+        let ring = sleeping(256, 2);
         let [mut slow, mut fast] = [1, 1].map(|owner| ring.byte_producer(owner).unwrap());
         let mut only = ring.byte_consumer("only", 1).unwrap();
         let (wakes, waker) = counting_waker();
@@ -224,9 +227,7 @@ fn a_record_published_behind_one_that_is_being_written_is_not_slept_through() {
 #[test]
 fn what_one_producer_pushes_wakes_nobody_before_it_is_flushed() {
     for producers in [0, 2] {
-        let config = Config::bytes(256).wait(Wait::Block).stage("only", &[]);
-        let config = if producers > 0 { config.multi(producers) } else { config };
-        let ring = Ring::create_bytes(config, 0).unwrap();
+        let ring = sleeping(256, producers);
         let mut out = ring.byte_producer(1).unwrap();
         let (wakes, waker) = counting_waker();
         let mut only = ring.byte_consumer("only", 1).unwrap();
